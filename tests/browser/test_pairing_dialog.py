@@ -1,0 +1,77 @@
+"""What a person sees: add the integration, scan the QR code from the screen, see the dialog finish and the device page."""
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+from playwright.async_api import Browser, Page, expect
+import pytest
+
+from tests.simulator.client import Simulator
+from tests.stack.bridge import Bridge
+from tests.stack.home_assistant import PASSWORD, USERNAME, HomeAssistant
+from tests.stack.qr import UnreadableQrError, read_qr_picture
+
+PATIENCE = 30_000
+
+
+async def log_in(page: Page, home_assistant: HomeAssistant) -> None:
+    await page.goto(home_assistant.url)
+    await page.locator("input[name=username]").fill(USERNAME)
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/home/**", timeout=PATIENCE)
+
+
+async def add_integration(page: Page, home_assistant: HomeAssistant, bridge: Bridge) -> None:
+    await page.goto(f"{home_assistant.url}/config/integrations/dashboard/add?domain=whatsapp_gateway")
+    confirm = page.get_by_role("button", name="OK")
+    await confirm.click(timeout=PATIENCE)
+    await page.locator("input[name=url]").fill(bridge.url)
+    await page.locator("input[name=token]").fill(bridge.token)
+    await page.get_by_role("button", name="Submit").click()
+
+
+async def qr_from_screen(page: Page, picture: Path) -> str:
+    """Takes screenshots until one shows a QR code that a camera can read."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while True:
+            await page.screenshot(path=picture)
+            try:
+                return read_qr_picture(picture)
+            except UnreadableQrError:
+                await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_scan_from_the_screen_closes_the_dialog_and_makes_the_device(
+    theme: Literal["light", "dark"],
+    browser: Browser,
+    home_assistant: HomeAssistant,
+    bridge: Bridge,
+    simulator: Simulator,
+    pictures: Path,
+) -> None:
+    page = await browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900}, locale="en-GB")
+    page.set_default_timeout(PATIENCE)
+    await log_in(page, home_assistant)
+    await add_integration(page, home_assistant, bridge)
+
+    text = await qr_from_screen(page, pictures / f"pairing-{theme}.png")
+    await simulator.scan_qr(text)
+
+    await expect(page.get_by_role("button", name="Finish")).to_be_visible(timeout=PATIENCE)
+    await page.screenshot(path=pictures / f"paired-{theme}.png")
+    await page.get_by_role("button", name="Finish").click()
+
+    await page.goto(f"{home_assistant.url}/config/devices/device/{await device_id(home_assistant)}")
+    await expect(page.get_by_text("Connected").first).to_be_visible(timeout=PATIENCE)
+    await page.screenshot(path=pictures / f"device-{theme}.png")
+
+
+async def device_id(home_assistant: HomeAssistant) -> str:
+    async with home_assistant.socket() as socket:
+        devices = await socket.command("config/device_registry/list")
+    found = [device["id"] for device in devices if any(pair[0] == "whatsapp_gateway" for pair in device["identifiers"])]
+    assert len(found) == 1, found
+    return str(found[0])

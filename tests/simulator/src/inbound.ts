@@ -1,0 +1,207 @@
+/** Messages on their way to the linked devices: written by contacts or on the owner's own phone. */
+
+import { randomBytes } from 'node:crypto'
+import { proto } from 'baileys'
+import { groupId, groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
+import type { Link } from './link.ts'
+import { type BinaryNode, child, childBytes, node, SERVER, seconds } from './nodes.ts'
+import type { SignalDevice } from './signal-device.ts'
+import type { Addressing, Group, LinkedDevice, Person, World } from './world.ts'
+
+export type FindLink = (device: LinkedDevice) => Link | undefined
+
+/** The name of a linked device in a simulated device's Signal store: one session, however a stanza is addressed. */
+export const peerName = (device: LinkedDevice): string => `linked-${device.id}`
+
+export const newMessageId = (): string => randomBytes(16).toString('hex').toUpperCase()
+
+export class Inbound {
+	private readonly world: World
+	private readonly linkOf: FindLink
+
+	constructor(world: World, linkOf: FindLink) {
+		this.world = world
+		this.linkOf = linkOf
+	}
+
+	/** A contact writes to the owner, or to a group that both are in. Returns the message id. */
+	async write(person: Person, message: proto.IMessage, options: { group?: Group | undefined; addressing?: Addressing | undefined }): Promise<string> {
+		const id = newMessageId()
+		const group = options.group?.id
+		person.sent.set(id, { message: proto.Message.encode(message).finish(), group })
+		for (const device of this.devices()) {
+			this.deliver(device, await this.stanza(device, person, id, message, options.group, options.addressing))
+		}
+		return id
+	}
+
+	/** The owner writes on the phone: the linked devices get a copy. */
+	async writeOnPhone(chat: Person | Group, message: proto.IMessage): Promise<string> {
+		const id = newMessageId()
+		const { owner } = this.world
+		if ('subject' in chat) {
+			for (const device of this.devices()) this.deliver(device, await this.stanza(device, owner, id, message, chat))
+			return id
+		}
+		const byLid = chat.addressing === 'lid'
+		const recipient = byLid ? lidJid(chat.lid) : phoneJid(chat.phone)
+		const copy = { deviceSentMessage: { destinationJid: recipient, message } }
+		for (const device of this.devices()) {
+			const enc = await this.encrypt(owner, device, copy)
+			const from = byLid ? lidJid(owner.lid) : phoneJid(owner.phone)
+			const attrs = { from, recipient, id, t: seconds(), type: 'text', ...altAttrs('recipient', chat, byLid) }
+			this.deliver(device, node('message', attrs, [enc]))
+		}
+		return id
+	}
+
+	/** What a complete phone tells a new companion: an app state key and an (empty) history. */
+	async greet(device: LinkedDevice): Promise<void> {
+		const { owner } = this.world
+		const share = {
+			protocolMessage: {
+				type: proto.Message.ProtocolMessage.Type.APP_STATE_SYNC_KEY_SHARE,
+				appStateSyncKeyShare: {
+					keys: [{
+						keyId: { keyId: randomBytes(6) },
+						keyData: {
+							keyData: randomBytes(32),
+							fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] },
+							timestamp: Date.now()
+						}
+					}]
+				}
+			}
+		}
+		const enc = await this.encrypt(owner, device, share)
+		const attrs = { from: phoneJid(owner.phone), id: newMessageId(), t: seconds(), type: 'text', category: 'peer' }
+		this.deliver(device, node('message', attrs, [enc]))
+	}
+
+	private devices(): LinkedDevice[] {
+		return [...this.world.linked.values()].filter(({ removed }) => !removed)
+	}
+
+	private async stanza(
+		device: LinkedDevice, person: Person, id: string, message: proto.IMessage, group?: Group, addressing = person.addressing
+	): Promise<BinaryNode> {
+		const byLid = (group?.addressing ?? addressing) === 'lid'
+		const sender = byLid ? lidJid(person.lid) : phoneJid(person.phone)
+		const type = message.conversation || message.extendedTextMessage ? 'text' : 'media'
+		const common = { id, t: seconds(), type, notify: person.name }
+		if (!group) {
+			const enc = await this.encrypt(person, device, message)
+			return node('message', { ...common, from: sender, ...altAttrs('sender', person, byLid) }, [enc])
+		}
+		const jid = groupJid(group.id)
+		const signal = phoneSignal(person)
+		const shared = `${person.phone} ${device.id}`
+		const encs: BinaryNode[] = []
+		if (!group.keysShared.has(shared)) {
+			const distribution = signal.senderKeyDistribution(jid)
+			encs.push(
+				await this.encrypt(person, device, {
+					senderKeyDistributionMessage: { groupId: jid, axolotlSenderKeyDistributionMessage: distribution }
+				})
+			)
+			group.keysShared.add(shared)
+		}
+		// one ciphertext a message for all; each linked device of ours gets its own, which the protocol allows
+		encs.push(node('enc', { v: '2', type: 'skmsg' }, signal.encryptForGroup(jid, message)))
+		const attrs = {
+			...common,
+			from: jid,
+			participant: sender,
+			addressing_mode: group.addressing,
+			...altAttrs('participant', person, byLid)
+		}
+		return node('message', attrs, encs)
+	}
+
+	private async encrypt(person: Person, device: LinkedDevice, message: proto.IMessage): Promise<BinaryNode> {
+		const signal = phoneSignal(person)
+		if (!signal.hasSession(peerName(device))) await signal.begin(peerName(device), takeBundle(device))
+		const { type, ciphertext } = await signal.encrypt(peerName(device), message)
+		return node('enc', { v: '2', type }, ciphertext)
+	}
+
+	private deliver(device: LinkedDevice, stanza: BinaryNode): void {
+		device.pending.set(stanza.attrs.id ?? '', stanza)
+		const link = this.linkOf(device)
+		if (!link?.active) return
+		link.send(stanza)
+		if (this.world.faults.drop_after_message) setImmediate(() => link.drop())
+	}
+
+	/** At login: what waited, marked as such, between the two notices that frame it. */
+	deliverBacklog(link: Link, device: LinkedDevice): void {
+		const count = String(device.pending.size)
+		link.send(node('ib', { from: SERVER }, [node('offline_preview', { count, message: count, notification: '0', receipt: '0', appdata: '0' })]))
+		for (const stanza of device.pending.values()) {
+			link.send({ ...stanza, attrs: { ...stanza.attrs, offline: '1' } })
+			if (this.world.faults.drop_after_message) {
+				setImmediate(() => link.drop())
+				return
+			}
+		}
+		link.send(node('ib', { from: SERVER }, [node('offline', { count })]))
+	}
+
+	/** A linked device could not decrypt a message: its sender encrypts it again, in a new session. */
+	async resend(device: LinkedDevice, receipt: BinaryNode): Promise<void> {
+		const id = receipt.attrs.id ?? ''
+		const person = this.world.person(receipt.attrs.participant ?? receipt.attrs.to)
+		const sent = person?.sent.get(id)
+		if (!person || !sent) return
+		this.world.count('retries asked by the linked device')
+		const keys = child(receipt, 'keys')
+		const bundle: Bundle = keys
+			? {
+					registrationId: childBytes(receipt, 'registration').readUInt32BE(0),
+					identity: childBytes(keys, 'identity'),
+					signedPreKey: signedPreKeyOf(keys),
+					...(child(keys, 'key') ? { preKey: preKeyOf(child(keys, 'key') as BinaryNode) } : {})
+				}
+			: takeBundle(device)
+		try {
+			await phoneSignal(person).begin(peerName(device), bundle)
+		} catch (error) {
+			this.world.violate('retry receipt', String(error))
+			return
+		}
+		const group = sent.group ? this.world.groups.get(sent.group) : undefined
+		group?.keysShared.delete(`${person.phone} ${device.id}`)
+		this.deliver(device, await this.stanza(device, person, id, proto.Message.decode(sent.message), group))
+	}
+}
+
+/** The other form of a person's address: `sender_lid` beside a phone number, `sender_pn` beside a LID. */
+function altAttrs(role: 'sender' | 'participant' | 'recipient', person: Person, byLid: boolean): Record<string, string> {
+	return byLid ? { [`${role}_pn`]: phoneJid(person.phone) } : { [`${role}_lid`]: lidJid(person.lid) }
+}
+
+export function phoneSignal(person: Person): SignalDevice {
+	const phone = person.devices[0]
+	if (!phone) throw new Error(`${person.name} has no phone`)
+	return phone.signal
+}
+
+/** Takes a one-time pre-key of a linked device from the server's store. */
+export function takeBundle(device: LinkedDevice): Bundle {
+	if (!device.signedPreKey) throw new Error('the linked device has published no keys')
+	const preKey = device.preKeys.shift()
+	return {
+		registrationId: device.registrationId,
+		identity: device.identity,
+		signedPreKey: device.signedPreKey,
+		...(preKey ? { preKey } : {})
+	}
+}
+
+/** The chat that a jid names, in the control API's form. */
+export function chatName(world: World, jid: string | undefined): string {
+	const address = parseJid(jid)
+	if (address?.server === 'g.us') return groupId(jid ?? '')
+	return world.person(jid)?.phone ?? String(jid)
+}

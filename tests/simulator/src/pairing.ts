@@ -1,0 +1,227 @@
+/** Linking a companion: by QR code and by pairing code, as the owner's phone and the server play it. */
+
+import { createDecipheriv, createCipheriv, createHmac, hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { proto } from 'baileys'
+import { verifySignature } from 'libsignal/src/curve.js'
+import { lidJid, phoneJid } from './addresses.ts'
+import type { Link } from './link.ts'
+import { type BinaryNode, child, childBytes, node, SERVER, seconds } from './nodes.ts'
+import { newKeyPair, openGcm, sharedSecret, typed } from './noise.ts'
+import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
+
+const REFS = 6
+/** How long the client shows a ref (WhatsApp Web: 60 s, then 20 s each), and how much later the server still takes it. */
+const FIRST_REF_MS = 60_000
+const NEXT_REF_MS = 20_000
+const REF_GRACE_MS = 10_000
+const CODE_ITERATIONS = 131_072
+const STOCK_DISPLAYS = /^(Chrome|Firefox|Edge|Safari|Opera) \((Mac OS|Windows|Linux|Ubuntu)\)$/
+
+export class PairingRefusedError extends Error {
+	readonly code: string
+	constructor(code: string, detail: string) {
+		super(detail)
+		this.code = code
+	}
+}
+
+/** A client that asked to be linked. */
+export class PairingAttempt {
+	readonly link: Link
+	private readonly world: World
+	private readonly registration: proto.ClientPayload.IDevicePairingRegistrationData
+	private readonly refs: { ref: string; issued: number; from: number; until: number }[] = []
+	private success: { id: string; device: LinkedDevice; accepted: (device: number) => void; refused: (error: Error) => void } | undefined
+	private code: { wrapped: Buffer; ref: string; ephemeral: Buffer; finish?: (keyBundle: Buffer) => void } | undefined
+
+	constructor(link: Link, world: World, registration: proto.ClientPayload.IDevicePairingRegistrationData) {
+		this.link = link
+		this.world = world
+		this.registration = registration
+		this.checkRegistration()
+	}
+
+	private checkRegistration(): void {
+		const { eIdent, eSkeyVal, eSkeySig } = this.registration
+		if (eIdent?.length !== 32 || !eSkeyVal || !eSkeySig) throw new Error('registration without keys')
+		if (!verifySignature(typed(eIdent), typed(eSkeyVal), Buffer.from(eSkeySig))) {
+			this.world.violate('registration', 'the signed pre-key is not signed by the identity key')
+		}
+	}
+
+	/** Hands out the refs for the QR codes. */
+	offerRefs(): void {
+		const now = Date.now()
+		const count = this.world.faults.qr_refs ?? REFS
+		for (let index = 0; index < count; index++) {
+			const from = index === 0 ? now : now + FIRST_REF_MS + (index - 1) * NEXT_REF_MS
+			const until = now + FIRST_REF_MS + index * NEXT_REF_MS + REF_GRACE_MS
+			this.refs.push({ ref: `2@${randomBytes(32).toString('base64')}`, issued: now, from, until })
+		}
+		const refNodes = this.refs.map(({ ref }) => node('ref', {}, Buffer.from(ref)))
+		this.link.send(
+			node('iq', { from: SERVER, type: 'set', xmlns: 'md', id: this.link.id() }, [node('pair-device', {}, refNodes)])
+		)
+	}
+
+	/**
+	 * The phone scans a code: its four keys must be those of this connection, its ref one that is still taken.
+	 * Resolves with the device's number when the companion's signature came back and holds.
+	 */
+	async scan(qr: string): Promise<number> {
+		const [ref, noiseKey, identity, secret, platform] = qr.replace(/^https:\/\/wa\.me\/settings\/linked_devices#/, '').split(',')
+		if (!ref || !noiseKey || !identity || !secret || platform === undefined) {
+			throw new PairingRefusedError('invalid_qr', 'not a linking code: five fields are expected')
+		}
+		const known = this.refs.find(offered => offered.ref === ref)
+		if (!known || Date.now() > known.until) throw new PairingRefusedError('stale_qr', 'this code is not valid any more')
+		const own = Buffer.from(this.registration.eIdent ?? [])
+		if (!Buffer.from(noiseKey, 'base64').equals(this.link.clientNoiseKey) || !Buffer.from(identity, 'base64').equals(own)) {
+			throw new PairingRefusedError('invalid_qr', 'the keys in the code are not those of the connection')
+		}
+		return this.succeed(Buffer.from(secret, 'base64'))
+	}
+
+	/** Sends pair-success; resolves when the companion has signed. */
+	private succeed(advSecret: Buffer): Promise<number> {
+		const { owner } = this.world
+		const phone = owner.devices[0]
+		if (!phone) throw new Error('the owner has no phone')
+		const props = proto.DeviceProps.decode(this.registration.deviceProps ?? new Uint8Array())
+		const id = this.world.nextDevice++
+		const identity = Buffer.from(this.registration.eIdent ?? [])
+		const details = Buffer.from(
+			proto.ADVDeviceIdentity.encode({ rawId: id, timestamp: Math.floor(Date.now() / 1000), keyIndex: id }).finish()
+		)
+		const signed = proto.ADVSignedDeviceIdentity.encode({
+			details,
+			accountSignatureKey: phone.signal.identityKey,
+			accountSignature: phone.signal.sign(Buffer.concat([Buffer.from([6, 0]), details, identity]))
+		}).finish()
+		const sealed = proto.ADVSignedDeviceIdentityHMAC.encode({
+			details: signed,
+			hmac: createHmac('sha256', advSecret).update(signed).digest()
+		}).finish()
+		const device: LinkedDevice = {
+			id,
+			name: props.os ?? '',
+			platform: String(props.platformType),
+			identity,
+			registrationId: Buffer.from(this.registration.eRegid ?? []).readUInt32BE(0),
+			preKeys: [],
+			details,
+			removed: false,
+			greeted: false,
+			pending: new Map()
+		}
+		const stanzaId = this.link.id()
+		const done = new Promise<number>((accepted, refused) => {
+			this.success = { id: stanzaId, device, accepted, refused }
+		})
+		this.link.send(
+			node('iq', { from: SERVER, type: 'set', xmlns: 'md', id: stanzaId, t: seconds() }, [
+				node('pair-success', {}, [
+					node('device-identity', {}, Buffer.from(sealed)),
+					node('device', { jid: phoneJid(OWNER_PHONE, id), lid: lidJid(owner.lid, id) }),
+					node('platform', { name: 'android' })
+				])
+			])
+		)
+		return done
+	}
+
+	/** Whether a stanza is the companion's signature; then it is checked, and the client is told to log in (515). */
+	takeSignature(stanza: BinaryNode): boolean {
+		if (!this.success || stanza.attrs.id !== this.success.id) return false
+		const { device, accepted, refused } = this.success
+		const phone = this.world.owner.devices[0]
+		const signNode = child(stanza, 'pair-device-sign')
+		const identity = proto.ADVSignedDeviceIdentity.decode(childBytes(signNode, 'device-identity'))
+		const message = Buffer.concat([
+			Buffer.from([6, 1]), device.details, device.identity, phone?.signal.identityKey ?? Buffer.alloc(0)
+		])
+		const signature = Buffer.from(identity.deviceSignature ?? [])
+		if (signature.length !== 64 || !verifySignature(typed(device.identity), message, signature)) {
+			this.world.violate('pair-device-sign', 'the device signature does not hold')
+			refused(new PairingRefusedError('invalid_qr', 'the companion did not sign'))
+			this.link.drop()
+			return true
+		}
+		this.world.linked.set(device.id, device)
+		this.link.streamError(515)
+		accepted(device.id)
+		return true
+	}
+
+	// pairing code
+
+	/** Answers `link_code_companion_reg`; returns the children of the result, or an error code. */
+	takeLinkCode(request: BinaryNode): BinaryNode[] | number {
+		if (request.attrs.stage === 'companion_hello') {
+			const display = childBytes(request, 'companion_platform_display').toString()
+			if (!STOCK_DISPLAYS.test(display)) return 400
+			if (request.attrs.jid !== phoneJid(OWNER_PHONE)) return 400
+			const ref = randomBytes(16).toString('base64')
+			this.code = {
+				wrapped: childBytes(request, 'link_code_pairing_wrapped_companion_ephemeral_pub'),
+				ref,
+				ephemeral: Buffer.alloc(0)
+			}
+			return [node('link_code_companion_reg', { stage: 'companion_hello' }, [node('link_code_pairing_ref', {}, Buffer.from(ref))])]
+		}
+		if (request.attrs.stage === 'companion_finish') {
+			const bundle = childBytes(request, 'link_code_pairing_wrapped_key_bundle')
+			setImmediate(() => this.code?.finish?.(bundle))
+			return []
+		}
+		return 400
+	}
+
+	/** The owner types the code: the phone proves that it knows it, and takes the companion's key bundle. */
+	async enterCode(code: string): Promise<number> {
+		const asked = this.code
+		const phone = this.world.owner.devices[0]
+		if (!asked || !phone) throw new PairingRefusedError('no_code_requested', 'the companion asked for no code')
+		const companion = unwrap(code, asked.wrapped)
+		const own = newKeyPair()
+		const bundle = new Promise<Buffer>(resolve => {
+			asked.finish = resolve
+		})
+		this.link.send(
+			node('notification', { from: SERVER, type: 'link_code_companion_reg', id: this.link.id(), t: seconds() }, [
+				node('link_code_companion_reg', { stage: 'primary_hello' }, [
+					node('link_code_pairing_wrapped_primary_ephemeral_pub', {}, wrap(code, own.publicKey)),
+					node('primary_identity_pub', {}, phone.signal.identityKey),
+					node('link_code_pairing_ref', {}, Buffer.from(asked.ref))
+				])
+			])
+		)
+		const sealed = await bundle
+		const ephemeralSecret = sharedSecret(companion, own.privateKey)
+		const key = derive(ephemeralSecret, sealed.subarray(0, 32), 'link_code_pairing_key_bundle_encryption_key')
+		let opened: Buffer
+		try {
+			opened = openGcm(key, sealed.subarray(32, 44), sealed.subarray(44), Buffer.alloc(0))
+		} catch {
+			throw new PairingRefusedError('wrong_code', 'the code does not fit')
+		}
+		const [companionIdentity, primaryIdentity, random] = [opened.subarray(0, 32), opened.subarray(32, 64), opened.subarray(64)]
+		if (!primaryIdentity.equals(phone.signal.identityKey)) throw new PairingRefusedError('wrong_code', 'another phone was meant')
+		const identitySecret = sharedSecret(companionIdentity, phone.signal.getOurIdentity().privKey)
+		return this.succeed(derive(Buffer.concat([ephemeralSecret, identitySecret, random]), Buffer.alloc(0), 'adv_secret'))
+	}
+}
+
+const derive = (input: Buffer, salt: Buffer, info: string): Buffer => Buffer.from(hkdfSync('sha256', input, salt, info, 32))
+const codeKey = (code: string, salt: Buffer): Buffer => pbkdf2Sync(code, salt, CODE_ITERATIONS, 32, 'sha256')
+
+function wrap(code: string, publicKey: Buffer): Buffer {
+	const [salt, iv] = [randomBytes(32), randomBytes(16)]
+	const cipher = createCipheriv('aes-256-ctr', codeKey(code, salt), iv)
+	return Buffer.concat([salt, iv, cipher.update(publicKey), cipher.final()])
+}
+
+function unwrap(code: string, wrapped: Buffer): Buffer {
+	const decipher = createDecipheriv('aes-256-ctr', codeKey(code, wrapped.subarray(0, 32)), wrapped.subarray(32, 48))
+	return Buffer.concat([decipher.update(wrapped.subarray(48)), decipher.final()])
+}

@@ -1,0 +1,193 @@
+/** What the server answers to iqs, by namespace. What it does not know is a violation and an error, never silence. */
+
+import { groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import { bundleNodes, preKeysOf, signedPreKeyIsGenuine, signedPreKeyOf } from './bundle.ts'
+import { takeBundle } from './inbound.ts'
+import type { Link } from './link.ts'
+import { type BinaryNode, child, childBytes, children, firstChild, node, seconds } from './nodes.ts'
+import type { Group, LinkedDevice, Person, World } from './world.ts'
+
+export class QueryError extends Error {
+	readonly code: number
+	constructor(code: number, text: string) {
+		super(text)
+		this.code = code
+	}
+}
+
+interface Question {
+	world: World
+	link: Link
+	/** the linked device that asks; undefined while pairing */
+	device: LinkedDevice
+	iq: BinaryNode
+	asked: BinaryNode | undefined
+	mediaHost: string
+}
+
+type Answer = BinaryNode[]
+
+const APP_STATE_VERSION = '1'
+
+export function answer(world: World, link: Link, iq: BinaryNode, mediaHost: string): Answer {
+	const asked = firstChild(iq)
+	const { xmlns, type } = iq.attrs
+	if (!link.device) throw new QueryError(401, `${xmlns} before login`)
+	const question = { world, link, device: link.device, iq, asked, mediaHost }
+	const handler = handlers[`${xmlns} ${type}`]
+	if (!handler) {
+		world.violate('iq', `unknown: ${type} ${xmlns} ${asked?.tag ?? ''}`)
+		throw new QueryError(501, 'feature-not-implemented')
+	}
+	return handler(question)
+}
+
+const handlers: Record<string, (question: Question) => Answer> = {
+	'w:p get': () => [],
+	'passive set': () => [],
+	'encrypt get': keys,
+	'encrypt set': storeKeys,
+	'usync get': usync,
+	'abt get': () => [node('props', { protocol: '1', hash: 'sim', refresh: '86400' })],
+	'w get': () => [node('props', { version: '1', hash: 'sim' })],
+	'privacy get': () => [
+		node('privacy', {}, ['readreceipts', 'profile', 'status', 'online', 'last', 'groupadd'].map(name => node('category', { name, value: 'all' })))
+	],
+	'privacy set': ({ asked }) => [node(asked?.tag ?? 'tokens')],
+	'blocklist get': () => [node('list', { dhash: 'sim' })],
+	'w:sync:app:state set': appState,
+	'w:m set': ({ mediaHost }) => [
+		node('media_conn', { auth: 'sim-auth', ttl: '3600', auth_ttl: '3600', max_buckets: '12' }, [
+			node('host', { hostname: mediaHost, maxContentLengthBytes: '2147483648' })
+		])
+	],
+	'w:g2 get': groups,
+	'w:profile:picture get': () => {
+		throw new QueryError(404, 'item-not-found')
+	},
+	'w:mex get': () => [node('result', {}, Buffer.from(JSON.stringify({ data: {} })))],
+	'w:stats set': () => [],
+	'urn:xmpp:whatsapp:dirty set': () => [],
+	'status get': () => [node('status')],
+	'md set': removeDevice
+}
+
+function keys({ world, device, asked }: Question): Answer {
+	if (asked?.tag === 'count') return [node('count', { value: String(device.preKeys.length) })]
+	if (asked?.tag === 'digest') {
+		return [node('digest', {}, [node('registration'), node('type', {}, Buffer.from([5])), node('identity', {}, device.identity)])]
+	}
+	if (asked?.tag !== 'key') throw new QueryError(400, 'bad-request')
+	const users = children(asked, 'user').map(({ attrs }) => {
+		const { device: number } = parseJid(attrs.jid) ?? { device: 0 }
+		const owner = world.person(attrs.jid)
+		const found = owner?.devices.find(({ id }) => id === number)
+		const linked = owner === world.owner ? world.linked.get(number) : undefined
+		if (linked && !linked.removed) return node('user', { jid: attrs.jid }, bundleNodes(takeBundle(linked)))
+		if (!found) return node('user', { jid: attrs.jid }, [node('error', { code: '404', text: 'item-not-found' })])
+		world.count('bundles fetched')
+		return node('user', { jid: attrs.jid }, bundleNodes(found.signal.bundle()))
+	})
+	return [node('list', {}, users)]
+}
+
+function storeKeys({ world, device, iq, asked }: Question): Answer {
+	const rotated = asked?.tag === 'rotate'
+	const signed = signedPreKeyOf(rotated ? asked : iq)
+	if (!rotated && !childBytes(iq, 'identity').equals(device.identity)) world.violate('pre-keys', 'another identity than at pairing')
+	if (!signedPreKeyIsGenuine(device.identity, signed)) {
+		world.violate('pre-keys', 'the signed pre-key is not signed by the identity')
+		throw new QueryError(406, 'not-acceptable')
+	}
+	device.signedPreKey = signed
+	if (rotated) return []
+	const known = new Set(device.preKeys.map(({ id }) => id))
+	device.preKeys.push(...preKeysOf(iq).filter(({ id }) => !known.has(id)))
+	return []
+}
+
+function usync({ world, asked }: Question): Answer {
+	const protocols = child(asked, 'query')?.content
+	const names = Array.isArray(protocols) ? protocols.map(({ tag }) => tag) : []
+	const users = children(child(asked, 'list'), 'user').flatMap(user => {
+		const typedNumber = childBytes(user, 'contact').toString()
+		const jid = user.attrs.jid ?? phoneJid(typedNumber)
+		const person = world.person(jid)
+		if (!person) return names.includes('contact') ? [node('user', { jid }, [node('contact', { type: 'out' })])] : []
+		const parts = names.map(name => {
+			if (name === 'devices') return node('devices', {}, [deviceList(world, person)])
+			if (name === 'lid') return node('lid', { val: lidJid(person.lid) })
+			if (name === 'contact') return node('contact', { type: 'in' })
+			return node(name)
+		})
+		return [node('user', { jid }, parts)]
+	})
+	world.count('usync')
+	return [node('usync', { sid: asked?.attrs.sid, mode: 'query' }, [node('result'), node('list', {}, users)])]
+}
+
+function deviceList(world: World, person: Person): BinaryNode {
+	const own = person.devices.map(({ id }) => id)
+	const linked = person === world.owner ? [...world.linked.values()].filter(({ removed }) => !removed).map(({ id }) => id) : []
+	// a device other than the phone counts only with a key index
+	const list = [...own, ...linked].map(id => node('device', { id: String(id), 'key-index': id ? String(id) : undefined }))
+	return node('device-list', {}, list)
+}
+
+function appState({ asked }: Question): Answer {
+	const collections = children(asked, 'collection').map(({ attrs }) =>
+		node('collection', { name: attrs.name, version: attrs.version ?? APP_STATE_VERSION, has_more_patches: 'false', type: 'result' })
+	)
+	return [node('sync', {}, collections)]
+}
+
+function groups({ world, iq, asked }: Question): Answer {
+	if (asked?.tag === 'participating') {
+		return [node('groups', {}, [...world.groups.values()].map(group => groupNode(world, group)))]
+	}
+	const group = world.groups.get(iq.attrs.to?.split('@')[0] ?? '')
+	if (asked?.tag !== 'query' || !group) throw new QueryError(404, 'item-not-found')
+	world.count('group metadata')
+	return [groupNode(world, group)]
+}
+
+function groupNode(world: World, group: Group): BinaryNode {
+	const byLid = group.addressing === 'lid'
+	const participants = world.members(group).map(person =>
+		node('participant', {
+			jid: byLid ? lidJid(person.lid) : phoneJid(person.phone),
+			phone_number: byLid ? phoneJid(person.phone) : undefined,
+			lid: byLid ? undefined : lidJid(person.lid),
+			type: person === world.owner ? 'superadmin' : undefined
+		})
+	)
+	const attrs = {
+		id: group.id,
+		subject: group.subject,
+		s_t: String(group.created),
+		creation: String(group.created),
+		creator: byLid ? lidJid(world.owner.lid) : phoneJid(world.owner.phone),
+		addressing_mode: group.addressing,
+		size: String(participants.length),
+		jid: groupJid(group.id)
+	}
+	return node('group', attrs, participants)
+}
+
+function removeDevice({ link, device, asked }: Question): Answer {
+	if (asked?.tag !== 'remove-companion-device') throw new QueryError(400, 'bad-request')
+	device.removed = true
+	setTimeout(() => link.drop(), 50)
+	return []
+}
+
+/** What follows a login that succeeded. */
+export const successNode = (world: World, device: LinkedDevice): BinaryNode =>
+	node('success', {
+		t: seconds(),
+		lid: lidJid(world.owner.lid, device.id),
+		display_name: world.owner.name,
+		props: '27',
+		companion_enc_static: 'sim',
+		location: 'sim'
+	})

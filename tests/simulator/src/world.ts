@@ -1,0 +1,202 @@
+/** All that the simulated servers, phones and people know. No input or output here. */
+
+import { randomBytes } from 'node:crypto'
+import { digits, lidOf, parseJid, phoneJid } from './addresses.ts'
+import type { Bundle, PublicPreKey } from './bundle.ts'
+import type { BinaryNode } from './nodes.ts'
+import { SignalDevice } from './signal-device.ts'
+
+export const OWNER_PHONE = '+15550001000'
+const KEPT = 5000
+
+export type Addressing = 'pn' | 'lid'
+
+/** A message as somebody's devices decrypted it. Times are Unix milliseconds. */
+export interface ReceivedMessage {
+	index: number
+	message_id: string
+	from: string
+	chat: string
+	type: string
+	text?: string
+	sha256?: string
+	file_name?: string
+	received_at: number
+	devices: number[]
+}
+
+/** One phone (device 0) or companion of a person. */
+export interface PersonDevice {
+	id: number
+	signal: SignalDevice
+	/** messages that it asked to have again, with how often */
+	retries: Map<string, number>
+	decrypted: Set<string>
+}
+
+export interface Person {
+	phone: string
+	lid: string
+	name: string
+	addressing: Addressing
+	devices: PersonDevice[]
+	receipts: 'delivery' | 'read' | 'none'
+	/** The next message is treated as undecryptable. */
+	failNext: boolean
+	inbox: ReceivedMessage[]
+	/** what this person wrote, to be encrypted again when a linked device asks for it */
+	sent: Map<string, { message: Uint8Array; group?: string | undefined }>
+}
+
+export interface Group {
+	id: string
+	subject: string
+	addressing: Addressing
+	participants: string[]
+	created: number
+	/** which linked devices have which member's sender key: `<phone> <device>` */
+	keysShared: Set<string>
+}
+
+/** A companion that the owner linked: what the server and the phone keep of it. */
+export interface LinkedDevice {
+	id: number
+	name: string
+	platform: string
+	identity: Buffer
+	registrationId: number
+	signedPreKey?: Bundle['signedPreKey']
+	preKeys: PublicPreKey[]
+	/** ADVDeviceIdentity that the phone signed */
+	details: Buffer
+	removed: boolean
+	greeted: boolean
+	/** Stanzas that it has not answered, by id, in order: sent again, marked offline, at the next login. */
+	pending: Map<string, BinaryNode>
+}
+
+/** What goes wrong on purpose. The names are those of the control API. */
+export interface Faults {
+	upgrade_status?: number
+	silent?: boolean
+	acks?: 'none' | { delay_ms: number } | { error: number }
+	qr_refs?: number
+	refuse_connections?: boolean
+	login_failure?: number
+	drop_after_message?: boolean
+}
+
+export interface Violation {
+	what: string
+	why: string
+}
+
+export class World {
+	readonly owner: Person
+	readonly people = new Map<string, Person>()
+	readonly groups = new Map<string, Group>()
+	readonly linked = new Map<number, LinkedDevice>()
+	readonly violations: Violation[] = []
+	readonly counts: Record<string, number> = {}
+	faults: Faults = {}
+	nextDevice = 11
+	private readonly waiters = new Set<() => void>()
+
+	constructor() {
+		this.owner = this.newPerson(OWNER_PHONE, 'Owner', 1, 'pn')
+	}
+
+	addContact(phone: string, name: string, devices: number, addressing: Addressing): Person {
+		const person = this.newPerson(phone, name, devices, addressing)
+		this.people.set(person.phone, person)
+		return person
+	}
+
+	private newPerson(phone: string, name: string, devices: number, addressing: Addressing): Person {
+		return {
+			phone: `+${digits(phone)}`,
+			lid: lidOf(phone),
+			name,
+			addressing,
+			devices: Array.from({ length: devices }, (_, id) => ({
+				id,
+				signal: new SignalDevice(),
+				retries: new Map(),
+				decrypted: new Set()
+			})),
+			receipts: 'delivery',
+			failNext: false,
+			inbox: [],
+			sent: new Map()
+		}
+	}
+
+	/** Finds the person whom a jid names by phone number or by LID; the owner too. */
+	person(jid: string | undefined): Person | undefined {
+		const address = parseJid(jid)
+		if (!address) return undefined
+		return this.everybody().find(person =>
+			address.server === 'lid' ? person.lid === address.user : digits(person.phone) === address.user
+		)
+	}
+
+	everybody(): Person[] {
+		return [this.owner, ...this.people.values()]
+	}
+
+	members(group: Group): Person[] {
+		return group.participants.flatMap(phone => this.person(phoneJid(phone)) ?? [])
+	}
+
+	addGroup(subject: string, participants: string[], addressing: Addressing): Group {
+		const group: Group = {
+			id: `120363${String(Date.now()).slice(-8)}${randomBytes(2).readUInt16BE(0)}`,
+			subject,
+			addressing,
+			participants: [OWNER_PHONE, ...participants],
+			created: Math.floor(Date.now() / 1000),
+			keysShared: new Set()
+		}
+		this.groups.set(group.id, group)
+		return group
+	}
+
+	violate(what: string, why: string): void {
+		this.violations.push({ what, why })
+	}
+
+	count(what: string): void {
+		this.counts[what] = (this.counts[what] ?? 0) + 1
+	}
+
+	/** Notes what a device decrypted; a further device of the same person joins the same entry. */
+	receive(person: Person, device: number, message: Omit<ReceivedMessage, 'index' | 'devices' | 'received_at'>): void {
+		const known = person.inbox.findLast(({ message_id, chat }) => message_id === message.message_id && chat === message.chat)
+		if (known) {
+			known.devices.push(device)
+		} else {
+			const index = (person.inbox.at(-1)?.index ?? -1) + 1
+			person.inbox.push({ index, ...message, received_at: Date.now(), devices: [device] })
+			if (person.inbox.length > KEPT) person.inbox.shift()
+		}
+		for (const wake of this.waiters) wake()
+	}
+
+	/** The messages after an index; waits, at most so many milliseconds, until there is one. */
+	async messages(person: Person, after: number, wait: number): Promise<ReceivedMessage[]> {
+		const found = () => person.inbox.filter(({ index }) => index > after)
+		const deadline = Date.now() + wait
+		while (!found().length && Date.now() < deadline) {
+			await new Promise<void>(resolve => {
+				const wake = () => {
+					clearTimeout(timer)
+					this.waiters.delete(wake)
+					resolve()
+				}
+				const timer = setTimeout(wake, deadline - Date.now())
+				this.waiters.add(wake)
+			})
+		}
+		return found()
+	}
+}

@@ -1,0 +1,77 @@
+/** Starts the simulator as a process and calls its control API. */
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+export interface Received {
+	index: number
+	message_id: string
+	from: string
+	chat: string
+	type: string
+	text?: string
+	sha256?: string
+	file_name?: string
+	devices: number[]
+}
+
+export interface State {
+	connections: number
+	linked_devices: { device: number; online: boolean; backlog: number }[]
+	unanswered: string[]
+	violations: { what: string; why: string }[]
+	counts: Record<string, number>
+}
+
+export class SimulatorProcess {
+	private readonly child: ChildProcess
+	readonly control: string
+	readonly url: string
+	readonly certificate: string
+
+	private constructor(child: ChildProcess, ready: { control_url: string; whatsapp_url: string; certificate: string }) {
+		this.child = child
+		this.control = ready.control_url
+		this.url = ready.whatsapp_url
+		this.certificate = ready.certificate
+	}
+
+	static async start(): Promise<SimulatorProcess> {
+		const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', 'inherit'] })
+		const [line] = await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(20_000) })
+		return new SimulatorProcess(child, JSON.parse(String(line)))
+	}
+
+	async stop(): Promise<void> {
+		this.child.stdin?.end()
+		if (this.child.exitCode === null) await once(this.child, 'exit')
+	}
+
+	async call<T = Record<string, never>>(method: string, path: string, body?: unknown): Promise<T> {
+		const { status, answer } = await this.try<T>(method, path, body)
+		assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(answer)}`)
+		return answer
+	}
+
+	async try<T>(method: string, path: string, body?: unknown): Promise<{ status: number; answer: T & { error?: string } }> {
+		const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
+		const response = await fetch(`${this.control}/admin${path}`, { method, body: text })
+		return { status: response.status, answer: (await response.json()) as T & { error?: string } }
+	}
+
+	state = () => this.call<State>('GET', '/state')
+	contact = (phone: string, options: object = {}) =>
+		this.call<{ phone: string; lid: string }>('POST', '/contacts', { phone, name: `Name of ${phone}`, ...options })
+	write = (phone: string, body: object) => this.call<{ message_id: string; sha256?: string }>('POST', `/contacts/${phone}/send`, body)
+	received = async (phone: string, after = -1, wait = 10) =>
+		(await this.call<{ messages: Received[] }>('GET', `/contacts/${phone}/messages?wait=${wait}&after=${after}`)).messages
+	ownPhone = async (after = -1, wait = 10) =>
+		(await this.call<{ messages: Received[] }>('GET', `/mock-phone/messages?wait=${wait}&after=${after}`)).messages
+	faults = (faults: object) => this.call('POST', '/faults', faults)
+	clearFaults = () => this.call('DELETE', '/faults')
+}

@@ -1,0 +1,47 @@
+"""The gateway with its engine, as `scripts/bridge` runs them, against the simulator."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import json
+from pathlib import Path
+
+from tests.simulator.client import Simulator
+from tests.stack.process import ROOT, Process, running_process
+
+GATEWAY_PYTHON = ROOT / ".venv/bin/python"
+TOKEN = "test-token-of-the-bridge-0123456789"
+START_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A running gateway: its address, the token that it takes, its data folder."""
+
+    url: str
+    token: str
+    data_dir: Path
+    process: Process
+
+
+@asynccontextmanager
+async def running_bridge(
+    data_dir: Path, simulator: Simulator | None, *, port: int = 0, **settings: str
+) -> AsyncIterator[Bridge]:
+    """Starts the gateway. `settings` are environment variables (`BRIDGE_…`, `ENGINE_…`); without a simulator it speaks to WhatsApp."""
+    environment = {
+        "BRIDGE_HOST": "127.0.0.1",
+        "BRIDGE_PORT": str(port),
+        "BRIDGE_DATA_DIR": str(data_dir),
+        "BRIDGE_API_TOKEN": TOKEN,
+    }
+    if simulator is not None:
+        environment |= {
+            "BRIDGE_WHATSAPP_URL": simulator.whatsapp_url,
+            "BRIDGE_MESSAGES_PER_SECOND": "0",
+            "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
+        }
+    command = [GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]
+    async with running_process("gateway", command, environment | settings) as process:
+        line = await process.line(lambda text: '"listening"' in text, START_LIMIT, "listening")
+        yield Bridge(json.loads(line)["url"], TOKEN, data_dir, process)

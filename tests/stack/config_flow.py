@@ -1,0 +1,72 @@
+"""Drives the integration's config flow through Home Assistant's API, as its frontend does."""
+
+import asyncio
+from typing import Any
+
+from tests.stack.bridge import Bridge
+from tests.stack.home_assistant import HomeAssistant
+from tests.stack.qr import UnreadableQrError, read_qr_svg
+
+STEP_LIMIT = 20.0
+Step = dict[str, Any]
+
+
+class FlowError(Exception):
+    """The config flow came to a step that was not expected."""
+
+
+async def flow_step(home_assistant: HomeAssistant, flow_id: str, *wanted: str) -> Step:
+    """Waits until a flow is at a step of one of the wanted types (`form`, `progress`, `menu`, `create_entry`)."""
+    step: Step = {}
+    try:
+        async with asyncio.timeout(STEP_LIMIT):
+            while True:
+                step = await home_assistant.flow(flow_id)
+                if step["type"] in wanted:
+                    return step
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise FlowError(f"waited for {' or '.join(wanted)}, is at {step}") from None
+
+
+async def begin_pairing(home_assistant: HomeAssistant, bridge: Bridge) -> Step:
+    """Adds the integration and goes on to the step that shows the QR code."""
+    step = await home_assistant.start_flow()
+    step = await home_assistant.answer_flow(step["flow_id"], url=bridge.url, token=bridge.token)
+    if step["type"] == "form" and step.get("errors"):
+        raise FlowError(f"the gateway was not accepted: {step['errors']}")
+    return await shown_qr_step(home_assistant, step["flow_id"])
+
+
+async def shown_qr_step(home_assistant: HomeAssistant, flow_id: str, but: str | None = None) -> Step:
+    """Waits for a progress step that shows a QR code other than `but`; its text is in the step's `qr_text`."""
+    async with asyncio.timeout(STEP_LIMIT * 4):
+        while True:
+            step = await flow_step(home_assistant, flow_id, "progress")
+            svg = (step.get("description_placeholders") or {}).get("qr", "")
+            if "<svg" in svg:
+                try:
+                    text = read_qr_svg(svg)
+                except UnreadableQrError:
+                    raise FlowError("the QR code in the flow can't be read") from None
+                if text != but:
+                    return step | {"qr_text": text}
+            await asyncio.sleep(0.02)
+
+
+async def finished_flow(home_assistant: HomeAssistant, flow_id: str) -> Step:
+    """Waits until a flow that advances by itself has made its entry, and returns the entry."""
+    async with asyncio.timeout(STEP_LIMIT):
+        while True:
+            entries = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
+            flows = await flow_is_open(home_assistant, flow_id)
+            if entries and not flows:
+                return dict(entries[-1])
+            await asyncio.sleep(0.02)
+
+
+async def flow_is_open(home_assistant: HomeAssistant, flow_id: str) -> bool:
+    """Whether the flow still is in progress."""
+    async with home_assistant.socket() as socket:
+        flows = await socket.command("config_entries/flow/progress")
+    return any(flow["flow_id"] == flow_id for flow in flows)
