@@ -1,0 +1,321 @@
+/** One account: its state, its connection and what becomes of it, its pairing, its messages. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { generateWAMessageFromContent, proto, type WASocket } from 'baileys'
+import { Acknowledgements } from './acknowledgements.ts'
+import { isGroup, lidOf, phoneOf } from './addresses.ts'
+import { Caches, type Closed, Connection, LOST } from './connection.ts'
+import { afterClose } from './connection-policy.ts'
+import { describe, log } from './log.ts'
+import type { SendMessage, StartPairing } from './parameters.ts'
+import { Pairing } from './pairing.ts'
+import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
+import { type Own, receivedMessage } from './receive.ts'
+import { Recipients } from './recipients.ts'
+import type { SessionStore } from './session-store.ts'
+import { Statuses } from './statuses.ts'
+
+const UNLINK_LIMIT_MS = 5_000
+
+export class Account {
+	private state: AccountStateName = 'starting'
+	private reason: Reason | null = null
+	private since = Date.now()
+	private retryAt: number | null = null
+	private told = ''
+	private connection: Connection | undefined
+	private connectedAt = 0
+	private pairing: Pairing | undefined
+	private failures = 0
+	private retry: NodeJS.Timeout | undefined
+	private receiving: Promise<void> = Promise.resolve()
+	private readonly caches = new Caches()
+	private readonly acknowledgements = new Acknowledgements()
+	private readonly recipients = new Recipients()
+	private readonly statuses: Statuses
+	private readonly id: string
+	private readonly store: SessionStore
+	private readonly whatsappUrl: string | null
+	private readonly notify: Notify
+
+	constructor(id: string, store: SessionStore, whatsappUrl: string | null, notify: Notify) {
+		this.id = id
+		this.store = store
+		this.whatsappUrl = whatsappUrl
+		this.notify = notify
+		this.statuses = new Statuses(id, store)
+	}
+
+	start(): void {
+		this.tell()
+		if (this.store.paired) {
+			this.connect('connecting', null)
+		} else {
+			this.discardHalfPaired()
+			this.become('logged_out', 'not_paired')
+		}
+	}
+
+	async stop(): Promise<void> {
+		this.pairing?.end('cancelled')
+		this.disconnect()
+		await this.receiving
+		this.store.close()
+	}
+
+	/** Unlinks at WhatsApp where it can be reached, and puts the credentials aside. Resolves with whether WhatsApp confirmed. */
+	async erase(): Promise<boolean> {
+		const unlinked = await this.unlink()
+		this.pairing?.end('cancelled')
+		this.disconnect()
+		await this.receiving
+		this.store.archive()
+		this.store.close()
+		return unlinked
+	}
+
+	private async unlink(): Promise<boolean> {
+		const { me } = this.store.credentials
+		if (this.state !== 'connected' || !me) return false
+		const removal = { tag: 'remove-companion-device', attrs: { jid: me.id, reason: 'user_initiated' } }
+		try {
+			const answer = await this.connection?.socket.query(
+				{ tag: 'iq', attrs: { to: '@s.whatsapp.net', type: 'set', xmlns: 'md' }, content: [removal] },
+				UNLINK_LIMIT_MS
+			)
+			return answer !== undefined
+		} catch (error) {
+			log('warning', 'unlink_failed', { account: this.id, error: describe(error) })
+			return false
+		}
+	}
+
+	// state
+
+	private get own(): Own {
+		const { me } = this.store.credentials
+		return { phone: phoneOf(me?.id), lid: lidOf(me?.lid) }
+	}
+
+	private become(state: AccountStateName, reason: Reason | null, retryAt: number | null = null): void {
+		if (state !== this.state || reason !== this.reason) this.since = Date.now()
+		this.state = state
+		this.reason = reason
+		this.retryAt = retryAt
+		this.tell()
+	}
+
+	/** Tells the gateway, where anything has changed. */
+	private tell(): void {
+		const known = this.store.paired ? this.own : { phone: null, lid: null }
+		const state = {
+			account: this.id,
+			state: this.state,
+			reason: this.reason,
+			...known,
+			name: (this.store.paired && this.store.credentials.me?.name) || null,
+			since: rfc3339(this.since),
+			retry_at: this.retryAt === null ? null : rfc3339(this.retryAt)
+		}
+		const text = JSON.stringify(state)
+		if (text === this.told) return
+		this.told = text
+		this.notify('account.state', state)
+	}
+
+	// connection
+
+	private connect(state: AccountStateName, reason: Reason | null): void {
+		this.disconnect()
+		this.become(state, reason)
+		const connection: Connection = new Connection(this.store, this.caches, this.whatsappUrl, {
+			socket: socket => this.pairing?.attach(socket, () => this.endPairing('expired', 'pairing_expired'), code => this.endPairing('refused', code)),
+			paired: () => {
+				this.pairing?.succeed()
+				this.become('connecting', null)
+			},
+			open: () => this.opened(),
+			messages: messages => this.receive(connection.socket, messages),
+			updates: updates => {
+				for (const status of this.statuses.ofUpdates(updates)) this.notify('message.status', status)
+			},
+			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
+			acknowledged: stanza => this.acknowledgements.take(stanza),
+			closed: closed => {
+				// an older connection of this account has been replaced on purpose
+				if (this.connection === connection) this.closed(closed)
+			}
+		})
+		this.connection = connection
+	}
+
+	/** Ends the connection without consequences. */
+	private disconnect(): void {
+		clearTimeout(this.retry)
+		const { connection } = this
+		this.connection = undefined
+		connection?.giveUp({ code: LOST })
+		this.acknowledgements.connectionLost()
+	}
+
+	private opened(): void {
+		this.failures = 0
+		this.connectedAt = Date.now()
+		this.pairing = undefined
+		this.become('connected', null)
+	}
+
+	private closed(closed: Closed): void {
+		this.connection = undefined
+		this.acknowledgements.connectionLost()
+		this.caches.groups.flushAll()
+		const consequence = afterClose(closed, this.failures++, Math.random())
+		log('info', 'connection_closed', { account: this.id, code: closed.code, failures: this.failures })
+		if (this.pairing && !this.pairing.accepted) {
+			this.endPairing('failed', closed.neverOpened ? 'connect_timeout' : 'connection_lost')
+			return
+		}
+		const { state, retryAfter, forget } = consequence
+		const reason = closed.neverOpened ? 'connect_timeout' : consequence.reason
+		if (forget) this.store.archive()
+		if (retryAfter === null) {
+			this.become(state, reason)
+			return
+		}
+		// the restart after a pairing is part of the first connection, not a disturbance
+		const first = this.pairing?.accepted === true
+		if (first) this.become('connecting', null)
+		else this.become(state, reason, retryAfter ? Date.now() + retryAfter : null)
+		this.retry = setTimeout(() => (first ? this.connect('connecting', null) : this.connect('reconnecting', reason)), retryAfter)
+	}
+
+	// pairing
+
+	startPairing({ method, phone }: StartPairing): void {
+		if (this.store.paired && ['connected', 'connecting', 'reconnecting', 'starting'].includes(this.state)) {
+			throw new EngineError('already_paired', 'this account is linked')
+		}
+		this.pairing?.end('cancelled')
+		this.disconnect()
+		if (this.store.paired) this.store.archive()
+		this.discardHalfPaired()
+		this.failures = 0
+		const pairing: Pairing = new Pairing({ method, phone }, this.store, update =>
+			this.notify('pairing.update', { account: this.id, ...update })
+		)
+		this.pairing = pairing
+		this.connect('pairing', null)
+	}
+
+	cancelPairing(): void {
+		if (this.pairing && !this.pairing.accepted) this.endPairing('cancelled', null)
+	}
+
+	private endPairing(status: 'expired' | 'refused' | 'cancelled' | 'failed', errorCode: string | null): void {
+		const { pairing } = this
+		this.pairing = undefined
+		pairing?.end(status, errorCode)
+		this.disconnect()
+		this.discardHalfPaired()
+		this.become('logged_out', 'not_paired')
+	}
+
+	/** Credentials that name a number but were never linked would log in, and be refused: Baileys sets them when it asks for a code. */
+	private discardHalfPaired(): void {
+		if (this.store.credentials.me && !this.store.paired) this.store.archive()
+	}
+
+	// messages
+
+	private receive(socket: WASocket, messages: proto.IWebMessageInfo[]): void {
+		const { connectedAt } = this
+		this.receiving = this.receiving.then(async () => {
+			for (const message of messages) {
+				try {
+					const received = await receivedMessage(this.id, message as never, socket, this.store, this.own, connectedAt)
+					if (received) this.notify('message.received', received)
+				} catch (error) {
+					log('error', 'message_not_reported', { account: this.id, error: describe(error) })
+				}
+			}
+		})
+	}
+
+	private receiveReceipts(socket: WASocket, receipts: Parameters<Statuses['ofReceipts']>[0]): void {
+		this.receiving = this.receiving.then(async () => {
+			for (const status of await this.statuses.ofReceipts(receipts, socket)) this.notify('message.status', status)
+		})
+	}
+
+	/** Resolves when WhatsApp's server has taken the message, with its time. */
+	async send({ messageId, to, content, timeout }: SendMessage): Promise<{ message_id: string; chat: string; timestamp: string }> {
+		// a synchronous store and many sends would otherwise keep the loop from reading a single acknowledgement
+		await turn()
+		const { connection } = this
+		if (this.state !== 'connected' || !connection) throw new EngineError('not_connected', 'not connected to WhatsApp')
+		const { socket } = connection
+		const jid = await whileConnected(() => this.recipients.resolve(socket, to))
+		if (isGroup(jid) && !this.caches.groups.get(jid)) {
+			this.caches.groups.set(jid, await whileConnected(() => socket.groupMetadata(jid)))
+		}
+		const userJid = socket.user?.id ?? ''
+		const { message } = generateWAMessageFromContent(jid, proto.Message.create({ extendedTextMessage: { text: content.text } }), { messageId, userJid })
+		if (!message) throw new EngineError('internal_error', 'no message was made')
+		this.store.keepSent(messageId, to, message)
+		const timestamp = await this.relay(connection, jid, message, messageId, timeout)
+		this.notify('message.status', this.statuses.acknowledged(messageId, to, timestamp))
+		return { message_id: messageId, chat: to, timestamp: rfc3339(timestamp) }
+	}
+
+	private async relay(connection: Connection, jid: string, message: proto.IMessage, messageId: string, timeout: number): Promise<number> {
+		const acknowledged = this.acknowledgements.wait(messageId, timeout)
+		let written = false
+		connection.socket.relayMessage(jid, message, { messageId }).then(
+			() => {
+				written = true
+				return this.rememberToken(connection.socket, jid)
+			},
+			(error: unknown) => this.acknowledgements.abandon(messageId, sendFailure(error))
+		).catch((error: unknown) => log('warning', 'token_not_kept', { error: describe(error) }))
+		try {
+			return await acknowledged
+		} catch (error) {
+			// Baileys holds a lock while it writes: one send that hangs would hang all
+			if (!written && error instanceof EngineError && error.code === 'acknowledgement_timeout') connection.giveUp({ code: LOST })
+			throw error
+		}
+	}
+
+	/**
+	 * Baileys gives each person we write to a privacy token once a week, and means to remember that it did, but that write is lost in a finished
+	 * transaction: without this it would ask WhatsApp anew for every message.
+	 */
+	private async rememberToken(socket: WASocket, jid: string): Promise<void> {
+		if (isGroup(jid)) return
+		const lid = lidOf(jid) ? jid : await socket.signalRepository.lidMapping.getLIDForPN(jid)
+		if (!lid) return
+		const { keys } = socket.authState
+		const { [lid]: known } = await keys.get('tctoken', [lid])
+		if (known?.senderTimestamp) return
+		await keys.set({ tctoken: { [lid]: { token: Buffer.alloc(0), ...known, senderTimestamp: Math.floor(Date.now() / 1000) } } })
+	}
+}
+
+/** Baileys rejects with a Boom that has WhatsApp's code in `data`, or with the bare close code. */
+function sendFailure(error: unknown): EngineError {
+	if (error instanceof EngineError) return error
+	const { data, output } = (typeof error === 'object' && error !== null ? error : {}) as { data?: unknown; output?: { statusCode?: number } }
+	const status = output?.statusCode
+	if (typeof error === 'number' || status === 428 || status === 408) return new EngineError('not_connected', 'the connection was lost while sending')
+	if (typeof data === 'number') return new EngineError('message_rejected', 'WhatsApp refused the message', data)
+	log('error', 'send_failed', { error: describe(error) })
+	return new EngineError('internal_error', 'the message could not be made')
+}
+
+async function whileConnected<T>(question: () => Promise<T>): Promise<T> {
+	try {
+		return await question()
+	} catch (error) {
+		throw sendFailure(error)
+	}
+}

@@ -1,0 +1,175 @@
+/**
+ * One Baileys socket: made, watched, and given up. It is single-use; after its end the account makes a new one.
+ *
+ * It notices what Baileys does not: an upgrade that is answered with an HTTP error (no event at all), a connection that never opens, and
+ * silence. When it gives up it does not wait for the socket's own farewell, which takes up to 30 s on a dead network.
+ */
+
+import {
+	type AuthenticationState,
+	type BaileysEventMap,
+	type CacheStore,
+	type GroupMetadata,
+	makeWASocket,
+	type proto,
+	type WASocket
+} from 'baileys'
+import { BoundedCache } from './bounded-cache.ts'
+import { describe, libraryLogger, log } from './log.ts'
+import { BROWSER } from './pairing.ts'
+import type { SessionStore } from './session-store.ts'
+import { repeatableRepository } from './signal-repository.ts'
+
+const KEEP_ALIVE_MS = Number(process.env.ENGINE_KEEPALIVE_MS ?? 15_000)
+/** Two unanswered keepalives and a half: 37.5 s. */
+const SILENCE_MS = KEEP_ALIVE_MS * 2.5
+const OPEN_LIMIT_MS = 20_000
+const QUERY_LIMIT_MS = 20_000
+/** Baileys' own timer for QR codes ends the connection: the engine owns the codes, so it must never fire. */
+const NEVER_MS = 24 * 3600 * 1000
+const DEVICES_KEPT = 5_000
+const RETRIES_KEPT = 2_000
+const GROUPS_KEPT = 500
+
+/** WhatsApp's or Baileys' code for a connection that the engine itself gave up. */
+export const LOST = 428
+export const TIMED_OUT = 408
+
+export interface Closed {
+	code: number
+	/** the engine gave up waiting for it to open */
+	neverOpened?: boolean
+	banSeconds?: number | undefined
+}
+
+/** What must outlive a socket: Baileys would begin each connection with empty caches and fetch all anew. */
+export class Caches {
+	readonly devices = new BoundedCache<unknown>(DEVICES_KEPT) as unknown as CacheStore
+	readonly retries = new BoundedCache<unknown>(RETRIES_KEPT) as unknown as CacheStore
+	readonly groups = new BoundedCache<GroupMetadata>(GROUPS_KEPT)
+}
+
+export interface ConnectionEvents {
+	socket(socket: WASocket): void
+	paired(): void
+	open(): void
+	messages(messages: BaileysEventMap['messages.upsert']['messages']): void
+	updates(updates: BaileysEventMap['messages.update']): void
+	receipts(receipts: BaileysEventMap['message-receipt.update']): void
+	acknowledged(stanza: { tag: string; attrs: Record<string, string> }): void
+	closed(closed: Closed): void
+}
+
+export class Connection {
+	readonly socket: WASocket
+	private readonly events: ConnectionEvents
+	private readonly store: SessionStore
+	private readonly caches: Caches
+	private lastFrame = Date.now()
+	private opening: NodeJS.Timeout | undefined
+	private readonly silence: NodeJS.Timeout
+	private ended = false
+
+	constructor(store: SessionStore, caches: Caches, whatsappUrl: string | null, events: ConnectionEvents) {
+		this.store = store
+		this.caches = caches
+		this.events = events
+		this.socket = this.makeSocket(whatsappUrl)
+		this.listen()
+		this.opening = setTimeout(() => this.giveUp({ code: TIMED_OUT, neverOpened: true }), OPEN_LIMIT_MS)
+		this.silence = setInterval(() => this.checkSilence(), KEEP_ALIVE_MS / 5)
+		events.socket(this.socket)
+	}
+
+	private makeSocket(whatsappUrl: string | null): WASocket {
+		const auth: AuthenticationState = { creds: this.store.credentials, keys: this.store }
+		return makeWASocket({
+			auth,
+			browser: BROWSER,
+			logger: libraryLogger,
+			...(whatsappUrl ? { waWebSocketUrl: whatsappUrl } : {}),
+			connectTimeoutMs: OPEN_LIMIT_MS,
+			defaultQueryTimeoutMs: QUERY_LIMIT_MS,
+			keepAliveIntervalMs: KEEP_ALIVE_MS,
+			qrTimeout: NEVER_MS,
+			emitOwnEvents: false,
+			markOnlineOnConnect: false,
+			syncFullHistory: false,
+			userDevicesCache: this.caches.devices,
+			msgRetryCounterCache: this.caches.retries,
+			cachedGroupMetadata: async jid => this.caches.groups.get(jid),
+			getMessage: async key => this.sentMessage(key.id),
+			makeSignalRepository: repeatableRepository(this.store)
+		})
+	}
+
+	private sentMessage(id: string | null | undefined): proto.IMessage | undefined {
+		return id ? this.store.sent(id)?.message : undefined
+	}
+
+	private listen(): void {
+		const { ev, ws } = this.socket
+		ws.on('frame', () => {
+			this.lastFrame = Date.now()
+		})
+		ws.on('unexpected-response', (_request: unknown, response: { statusCode?: number }) => {
+			log('warning', 'upgrade_refused', { status: response.statusCode ?? 0 })
+			this.giveUp({ code: 503 })
+		})
+		ws.on('CB:iq,type:set,pair-device', () => clearTimeout(this.opening))
+		ws.on('CB:ack,class:message', stanza => this.events.acknowledged(stanza))
+		ev.on('creds.update', () => this.store.saveCredentials())
+		ev.on('messages.upsert', ({ messages }) => this.events.messages(messages))
+		ev.on('messages.update', updates => this.events.updates(updates))
+		ev.on('message-receipt.update', receipts => this.events.receipts(receipts))
+		ev.on('groups.update', groups => {
+			for (const { id } of groups) if (id) this.caches.groups.del(id)
+		})
+		ev.on('group-participants.update', ({ id }) => this.caches.groups.del(id))
+		ev.on('connection.update', ({ connection, lastDisconnect, isNewLogin, receivedPendingNotifications }) => {
+			if (isNewLogin) this.events.paired()
+			if (receivedPendingNotifications) this.store.forgetPlaintexts(this.openedAt)
+			if (connection === 'open') {
+				clearTimeout(this.opening)
+				this.openedAt = Date.now()
+				this.events.open()
+			}
+			if (connection === 'close') this.finish(closedBy(lastDisconnect?.error))
+		})
+	}
+
+	private openedAt = 0
+
+	private checkSilence(): void {
+		if (this.socket.ws.isOpen && Date.now() - this.lastFrame > SILENCE_MS) this.giveUp({ code: LOST })
+	}
+
+	/** Ends it from our side; `closed` is called at once, the socket dies in its own time. */
+	giveUp(closed: Closed): void {
+		if (this.ended) return
+		const { socket } = this
+		this.finish(closed)
+		socket.end(undefined).catch((error: unknown) => log('debug', 'socket_end_failed', { error: describe(error) }))
+	}
+
+	private finish(closed: Closed): void {
+		if (this.ended) return
+		this.ended = true
+		clearTimeout(this.opening)
+		clearInterval(this.silence)
+		// Baileys throws its buffered events away at the end, though it has sent their receipts
+		this.socket.ev.flush()
+		this.events.closed(closed)
+	}
+
+	get isEnded(): boolean {
+		return this.ended
+	}
+}
+
+/** Reads WhatsApp's code out of Baileys' error; a `<failure>`'s attributes are in its data. */
+function closedBy(error: unknown): Closed {
+	const { output, data } = (error ?? {}) as { output?: { statusCode?: number }; data?: { expire?: string } }
+	const expire = Number(data?.expire)
+	return { code: output?.statusCode ?? LOST, banSeconds: expire > 0 ? expire : undefined }
+}

@@ -1,0 +1,88 @@
+/** The engine's methods: all accounts of one process. */
+
+import { join } from 'node:path'
+import { Account } from './account.ts'
+import type { Handlers } from './json-rpc.ts'
+import { log, setLogLevel } from './log.ts'
+import { accountParam, type Initialize, initializeParams, pairingParams, sendParams } from './parameters.ts'
+import { EngineError, type Notify, PROTOCOL_VERSION } from './protocol.ts'
+import { SessionStore } from './session-store.ts'
+
+const NAME = 'whatsapp-engine'
+const VERSION = '0.1.0'
+const LIBRARY = 'baileys 7.0.0-rc14'
+
+export class Engine {
+	private settings: Initialize | undefined
+	private readonly accounts = new Map<string, Account>()
+	private readonly notify: Notify
+
+	constructor(notify: Notify) {
+		this.notify = notify
+	}
+
+	readonly handlers: Handlers = {
+		initialize: async params => {
+			this.settings = initializeParams(params)
+			setLogLevel(this.settings.logLevel)
+			log('info', 'initialized', { version: VERSION, library: LIBRARY })
+			return { protocol_version: PROTOCOL_VERSION, engine: { name: NAME, version: VERSION, library: LIBRARY } }
+		},
+		ping: async () => {
+			this.initialized()
+			return {}
+		},
+		'account.start': async params => {
+			const { dataDir, whatsappUrl } = this.initialized()
+			const id = accountParam(params)
+			if (this.accounts.has(id)) return {}
+			const store = new SessionStore(join(dataDir, 'accounts', id))
+			const account = new Account(id, store, whatsappUrl, this.notify)
+			this.accounts.set(id, account)
+			// the answer first: state follows it
+			setImmediate(() => account.start())
+			return {}
+		},
+		'account.stop': async params => {
+			const account = this.account(accountParam(params))
+			this.accounts.delete(accountParam(params))
+			await account.stop()
+			return {}
+		},
+		'account.erase': async params => {
+			const account = this.account(accountParam(params))
+			this.accounts.delete(accountParam(params))
+			return { unlinked: await account.erase() }
+		},
+		'pairing.start': async params => {
+			const order = pairingParams(params)
+			this.account(order.account).startPairing(order)
+			return {}
+		},
+		'pairing.cancel': async params => {
+			this.account(accountParam(params)).cancelPairing()
+			return {}
+		},
+		'message.send': async params => {
+			const order = sendParams(params)
+			return this.account(order.account).send(order)
+		}
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all([...this.accounts.values()].map(account => account.stop()))
+		this.accounts.clear()
+	}
+
+	private initialized(): Initialize {
+		if (!this.settings) throw new EngineError('not_initialized', 'initialize comes first')
+		return this.settings
+	}
+
+	private account(id: string): Account {
+		this.initialized()
+		const account = this.accounts.get(id)
+		if (!account) throw new EngineError('account_not_started', 'this account was not started')
+		return account
+	}
+}

@@ -1,0 +1,87 @@
+/** Checks what the gateway asks for, once, at the border. */
+
+import type { LogLevel } from './log.ts'
+import { type Content, EngineError, type PairingMethod, PROTOCOL_VERSION } from './protocol.ts'
+
+type Raw = Record<string, unknown>
+
+const ACCOUNT = /^[a-z0-9][a-z0-9_-]{0,31}$/
+const MESSAGE_ID = /^[0-9A-Za-z-]{1,64}$/
+const CHAT_ID = /^(\+\d{5,15}|lid:\d+|group:[\d-]+|channel:\d+|status)$/
+const PHONE = /^\+[1-9]\d{4,14}$/
+const LOG_LEVELS: readonly unknown[] = ['debug', 'info', 'warning', 'error']
+const MAX_ACKNOWLEDGEMENT_WAIT = 60
+
+function invalid(what: string): never {
+	throw new EngineError('invalid_params', what)
+}
+
+function fields(params: unknown): Raw {
+	if (typeof params !== 'object' || params === null || Array.isArray(params)) invalid('params is an object')
+	return params as Raw
+}
+
+function matching(raw: Raw, name: string, pattern: RegExp): string {
+	const value = raw[name]
+	if (typeof value !== 'string' || !pattern.test(value)) invalid(`${name} has the wrong form`)
+	return value
+}
+
+export interface Initialize {
+	dataDir: string
+	whatsappUrl: string | null
+	logLevel: LogLevel
+}
+
+export function initializeParams(params: unknown): Initialize {
+	const raw = fields(params)
+	if (raw.protocol_version !== PROTOCOL_VERSION) {
+		throw new EngineError('unsupported_protocol', `this engine speaks protocol version ${PROTOCOL_VERSION}`)
+	}
+	const { data_dir: dataDir, whatsapp_url: whatsappUrl = null, log_level: logLevel } = raw
+	if (typeof dataDir !== 'string' || !dataDir) invalid('data_dir is a path')
+	if (whatsappUrl !== null && typeof whatsappUrl !== 'string') invalid('whatsapp_url is an address or null')
+	if (!LOG_LEVELS.includes(logLevel)) invalid('log_level is debug, info, warning or error')
+	return { dataDir, whatsappUrl, logLevel: logLevel as LogLevel }
+}
+
+export const accountParam = (params: unknown): string => matching(fields(params), 'account', ACCOUNT)
+
+export interface StartPairing {
+	account: string
+	method: PairingMethod
+	/** digits alone; with a code only */
+	phone: string | null
+}
+
+export function pairingParams(params: unknown): StartPairing {
+	const raw = fields(params)
+	const account = matching(raw, 'account', ACCOUNT)
+	if (raw.method === 'qr') return { account, method: 'qr', phone: null }
+	if (raw.method === 'code') return { account, method: 'code', phone: matching(raw, 'phone', PHONE).slice(1) }
+	return invalid('method is qr or code')
+}
+
+export interface SendMessage {
+	account: string
+	messageId: string
+	to: string
+	content: Extract<Content, { type: 'text' }>
+	/** milliseconds to wait for WhatsApp's acknowledgement */
+	timeout: number
+}
+
+export function sendParams(params: unknown): SendMessage {
+	const raw = fields(params)
+	const content = fields(raw.content)
+	if (content.type !== 'text' || typeof content.text !== 'string' || !content.text) invalid('content is a text')
+	const { timeout } = raw
+	if (typeof timeout !== 'number' || timeout < 1 || timeout > MAX_ACKNOWLEDGEMENT_WAIT) invalid('timeout is 1 to 60 seconds')
+	return {
+		account: matching(raw, 'account', ACCOUNT),
+		messageId: matching(raw, 'message_id', MESSAGE_ID),
+		to: matching(raw, 'to', CHAT_ID),
+		content: { type: 'text', text: content.text },
+		timeout: timeout * 1000
+	}
+}

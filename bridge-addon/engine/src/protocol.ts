@@ -1,0 +1,118 @@
+/** The engine protocol's values and errors: docs/engine-protocol.md. */
+
+export const PROTOCOL_VERSION = 1
+
+export type AccountStateName =
+	| 'starting'
+	| 'pairing'
+	| 'connecting'
+	| 'connected'
+	| 'reconnecting'
+	| 'logged_out'
+	| 'replaced'
+	| 'blocked'
+	| 'failed'
+
+export type Reason =
+	| 'connection_lost'
+	| 'connect_timeout'
+	| 'server_unavailable'
+	| 'stream_error'
+	| 'restart_required'
+	| 'client_outdated'
+	| 'not_paired'
+	| 'unlinked'
+	| 'multi_device_off'
+	| 'replaced'
+	| 'temporarily_banned'
+	| 'banned'
+	| 'client_rejected'
+	| 'store_unusable'
+
+export interface AccountState {
+	account: string
+	state: AccountStateName
+	reason: Reason | null
+	phone: string | null
+	lid: string | null
+	name: string | null
+	since: string
+	retry_at: string | null
+}
+
+export type PairingStatus = 'waiting' | 'paired' | 'expired' | 'refused' | 'cancelled' | 'failed'
+export type PairingMethod = 'qr' | 'code'
+
+export interface PairingUpdate {
+	account: string
+	method: PairingMethod
+	status: PairingStatus
+	qr: string | null
+	code: string | null
+	expires_at: string | null
+	error_code: string | null
+}
+
+export type ChatType = 'person' | 'group' | 'channel' | 'status'
+export type Content = { type: 'text'; text: string } | { type: 'unsupported'; kind: string }
+
+export interface ReceivedMessage {
+	account: string
+	message_id: string
+	chat: { id: string; type: ChatType }
+	sender: { phone: string | null; lid: string | null; push_name: string | null }
+	from_me: boolean
+	timestamp: string
+	backlog: boolean
+	content: Content
+}
+
+export type MessageStatusName = 'sent' | 'delivered' | 'read' | 'played' | 'failed'
+
+export interface MessageStatus {
+	account: string
+	message_id: string
+	chat: string
+	status: MessageStatusName
+	recipient: string
+	timestamp: string
+	error_code: string | null
+	whatsapp_code: number | null
+}
+
+export interface Notifications {
+	'account.state': AccountState
+	'pairing.update': PairingUpdate
+	'message.received': ReceivedMessage
+	'message.status': MessageStatus
+}
+
+export type Notify = <M extends keyof Notifications>(method: M, params: Notifications[M]) => void
+
+export type ErrorCode =
+	| 'unsupported_protocol'
+	| 'not_initialized'
+	| 'invalid_params'
+	| 'account_locked'
+	| 'store_unusable'
+	| 'account_not_started'
+	| 'already_paired'
+	| 'not_connected'
+	| 'recipient_not_on_whatsapp'
+	| 'message_rejected'
+	| 'acknowledgement_timeout'
+	| 'internal_error'
+
+/** An error with a stable code, as it crosses the border. Its message holds no personal data. */
+export class EngineError extends Error {
+	readonly code: ErrorCode
+	readonly whatsappCode: number | undefined
+
+	constructor(code: ErrorCode, message: string, whatsappCode?: number) {
+		super(message)
+		this.code = code
+		this.whatsappCode = whatsappCode
+	}
+}
+
+export const rfc3339 = (milliseconds: number): string => new Date(milliseconds).toISOString()

@@ -1,0 +1,181 @@
+/**
+ * One account's secrets in one SQLite database: credentials, Signal keys, and what is needed to keep messages whole across a crash.
+ *
+ * Each `set` is one transaction, synced to disk (WAL, synchronous=FULL): a ratchet that moved back would make messages undecryptable.
+ * The database is locked exclusively while it is open, so that two engines can't run one account.
+ */
+
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type AuthenticationCreds, BufferJSON, initAuthCreds, proto, type SignalDataSet, type SignalDataTypeMap, type SignalKeyStore } from 'baileys'
+import { describe, log } from './log.ts'
+import { EngineError } from './protocol.ts'
+
+const ARCHIVES_KEPT = 3
+const SENT_KEPT_MS = 7 * 24 * 3600 * 1000
+const REPORTED_KEPT_MS = 14 * 24 * 3600 * 1000
+const PRUNE_EVERY = 500
+/** The key type under which decrypted texts are committed together with the ratchet step. */
+export const PLAINTEXT = 'plaintext'
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS credentials (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS plaintexts (hash TEXT PRIMARY KEY, value BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent (message_id TEXT PRIMARY KEY, chat TEXT NOT NULL, message BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reported (chat TEXT NOT NULL, sender TEXT NOT NULL, message_id TEXT NOT NULL, at INTEGER NOT NULL,
+	PRIMARY KEY (chat, sender, message_id)) WITHOUT ROWID;
+`
+
+export class SessionStore implements SignalKeyStore {
+	credentials: AuthenticationCreds
+	private database: DatabaseSync
+	private statements: Record<'get' | 'put' | 'remove' | 'putPlaintext', StatementSync>
+	private readonly folder: string
+	private writes = 0
+
+	/** Opens or creates it. Throws `account_locked` where another process has it open, `store_unusable` where it can't be used. */
+	constructor(folder: string) {
+		this.folder = folder
+		;[this.database, this.statements] = this.open()
+		this.credentials = this.loadCredentials()
+	}
+
+	private get path(): string {
+		return join(this.folder, 'session.db')
+	}
+
+	private open(): [DatabaseSync, SessionStore['statements']] {
+		try {
+			mkdirSync(this.folder, { recursive: true, mode: 0o700 })
+			const database = new DatabaseSync(this.path, { timeout: 500 })
+			chmodSync(this.path, 0o600)
+			database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+			database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+			const statements = {
+				get: database.prepare('SELECT value FROM keys WHERE type = ? AND id = ?'),
+				put: database.prepare('INSERT OR REPLACE INTO keys (type, id, value) VALUES (?, ?, ?)'),
+				remove: database.prepare('DELETE FROM keys WHERE type = ? AND id = ?'),
+				putPlaintext: database.prepare('INSERT OR REPLACE INTO plaintexts (hash, value, at) VALUES (?, ?, ?)')
+			}
+			return [database, statements]
+		} catch (error) {
+			const locked = /locked|busy/i.test(describe(error))
+			throw locked
+				? new EngineError('account_locked', 'another engine has this account open')
+				: new EngineError('store_unusable', describe(error))
+		}
+	}
+
+	private loadCredentials(): AuthenticationCreds {
+		const row = this.database.prepare('SELECT value FROM credentials').get()
+		return row ? JSON.parse(String(row.value), BufferJSON.reviver) : initAuthCreds()
+	}
+
+	/** Whether a phone has linked these credentials: Baileys writes `account` at pair-success and at no other time. */
+	get paired(): boolean {
+		return this.credentials.account !== undefined
+	}
+
+	/** Baileys changes the credentials in place: this writes the whole of them. */
+	saveCredentials(): void {
+		this.database
+			.prepare('INSERT OR REPLACE INTO credentials (one, value) VALUES (1, ?)')
+			.run(JSON.stringify(this.credentials, BufferJSON.replacer))
+	}
+
+	get<T extends keyof SignalDataTypeMap>(type: T, ids: string[]): { [id: string]: SignalDataTypeMap[T] } {
+		const found: { [id: string]: SignalDataTypeMap[T] } = {}
+		for (const id of ids) {
+			const row = this.statements.get.get(type, id)
+			if (!row) continue
+			const value = JSON.parse(String(row.value), BufferJSON.reviver)
+			// Baileys needs the message's own methods on this type
+			found[id] = type === 'app-state-sync-key' ? proto.Message.AppStateSyncKeyData.fromObject(value) : value
+		}
+		return found
+	}
+
+	set(data: SignalDataSet): void {
+		this.transaction(() => {
+			for (const [type, entries] of Object.entries(data)) {
+				for (const [id, value] of Object.entries(entries ?? {})) this.write(type, id, value)
+			}
+		})
+	}
+
+	private write(type: string, id: string, value: unknown): void {
+		if (type === PLAINTEXT) this.statements.putPlaintext.run(id, value as Uint8Array, Date.now())
+		else if (value === null || value === undefined) this.statements.remove.run(type, id)
+		else this.statements.put.run(type, id, JSON.stringify(value, BufferJSON.replacer))
+	}
+
+	private transaction(work: () => void): void {
+		this.database.exec('BEGIN IMMEDIATE')
+		try {
+			work()
+			this.database.exec('COMMIT')
+		} catch (error) {
+			this.database.exec('ROLLBACK')
+			log('error', 'store_write_failed', { error: describe(error) })
+			throw error
+		}
+	}
+
+	/** What a ciphertext decrypted to before the link died: WhatsApp sends it again, but its key was used. */
+	plaintext(hash: string): Buffer | undefined {
+		const row = this.database.prepare('SELECT value FROM plaintexts WHERE hash = ?').get(hash)
+		return row ? Buffer.from(row.value as Uint8Array) : undefined
+	}
+
+	/** Texts must not outlive their delivery: those of an earlier connection go when its backlog has been worked off. */
+	forgetPlaintexts(before: number): void {
+		this.database.prepare('DELETE FROM plaintexts WHERE at < ?').run(before)
+	}
+
+	/** Keeps what was sent, so that a recipient who can't decrypt it can have it again, also after a restart. */
+	keepSent(messageId: string, chat: string, message: proto.IMessage): void {
+		this.database
+			.prepare('INSERT OR REPLACE INTO sent (message_id, chat, message, at) VALUES (?, ?, ?, ?)')
+			.run(messageId, chat, proto.Message.encode(message).finish(), Date.now())
+		this.prune()
+	}
+
+	sent(messageId: string): { chat: string; message: proto.IMessage } | undefined {
+		const row = this.database.prepare('SELECT chat, message FROM sent WHERE message_id = ?').get(messageId)
+		return row && { chat: String(row.chat), message: proto.Message.decode(row.message as Uint8Array) }
+	}
+
+	/** Notes that a received message was told to the gateway; false where it had been before. */
+	firstReport(chat: string, sender: string, messageId: string): boolean {
+		const { changes } = this.database
+			.prepare('INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)')
+			.run(chat, sender, messageId, Date.now())
+		this.prune()
+		return Number(changes) > 0
+	}
+
+	private prune(): void {
+		if (++this.writes % PRUNE_EVERY) return
+		this.database.prepare('DELETE FROM sent WHERE at < ?').run(Date.now() - SENT_KEPT_MS)
+		this.database.prepare('DELETE FROM reported WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
+	}
+
+	/** Puts the database aside, never erasing the credentials at once, and begins with new ones. */
+	archive(): void {
+		this.close()
+		const archive = join(this.folder, 'archive')
+		mkdirSync(archive, { recursive: true, mode: 0o700 })
+		if (existsSync(this.path)) renameSync(this.path, join(archive, `session-${Date.now()}.db`))
+		for (const suffix of ['-wal', '-shm']) rmSync(`${this.path}${suffix}`, { force: true })
+		const old = readdirSync(archive).sort().slice(0, -ARCHIVES_KEPT)
+		for (const name of old) rmSync(join(archive, name), { force: true })
+		;[this.database, this.statements] = this.open()
+		this.credentials = initAuthCreds()
+	}
+
+	close(): void {
+		if (this.database.isOpen) this.database.close()
+	}
+}

@@ -1,0 +1,142 @@
+/** Being linked: by QR code and by code, the codes always the valid ones, and every bad end with its reason. */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { SimulatorProcess } from '../simulator/test/simulator-process.ts'
+import { EngineProcess, pair, RequestFailed, temporaryFolder } from './engine-process.ts'
+
+const OWNER = '+15550001000'
+
+let simulator: SimulatorProcess
+let engine: EngineProcess
+let folder: ReturnType<typeof temporaryFolder>
+
+before(async () => {
+	simulator = await SimulatorProcess.start()
+})
+after(() => simulator.stop())
+beforeEach(() => {
+	folder = temporaryFolder()
+})
+afterEach(async () => {
+	await engine.stop()
+	folder.remove()
+	await simulator.clearFaults()
+})
+
+const waiting = (params: Record<string, any>) => params.status === 'waiting' && params.qr !== null
+
+async function begin(method: 'qr' | 'code', environment: Record<string, string> = {}): Promise<void> {
+	engine = await EngineProcess.start(folder.path, simulator, environment)
+	await engine.call('account.start', { account: 'home' })
+	const { reason } = await engine.state('logged_out')
+	assert.equal(reason, 'not_paired')
+	await engine.call('pairing.start', { account: 'home', method, ...(method === 'code' ? { phone: OWNER } : {}) })
+}
+
+test('scanned: pairing, connecting, connected, and no other state in between', async () => {
+	await begin('qr')
+	const { qr } = await engine.next('pairing.update', waiting)
+	await simulator.call('POST', '/mock-phone/scan-qr', qr)
+	const connected = await engine.state('connected')
+	assert.equal(connected.phone, OWNER)
+	const states = engine.notifications.filter(({ method }) => method === 'account.state').map(({ params }) => params.state)
+	assert.deepEqual(states, ['starting', 'logged_out', 'pairing', 'connecting', 'connected'])
+	await engine.next('pairing.update', ({ status }) => status === 'paired')
+	await assert.rejects(engine.call('pairing.start', { account: 'home', method: 'qr' }), { code: 'already_paired' })
+})
+
+test('the code on the screen changes, and the newest one is taken', async () => {
+	await begin('qr', { ENGINE_FIRST_QR_MS: '200', ENGINE_NEXT_QR_MS: '200' })
+	const codes = () => engine.notifications.filter(({ method, params }) => method === 'pairing.update' && waiting(params)).map(({ params }) => params.qr)
+	await engine.next('pairing.update', params => waiting(params) && codes().length >= 3)
+	assert.equal(new Set(codes()).size, codes().length)
+	await simulator.call('POST', '/mock-phone/scan-qr', codes().at(-1))
+	await engine.state('connected')
+})
+
+test('nobody scans: expired, and the next attempt works', async () => {
+	await simulator.faults({ qr_refs: 2 })
+	await begin('qr', { ENGINE_FIRST_QR_MS: '150', ENGINE_NEXT_QR_MS: '150' })
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'expired')
+	assert.equal(error_code, 'pairing_expired')
+	await engine.state('logged_out', engine.mark - 1)
+	await simulator.clearFaults()
+	const mark = engine.mark
+	await engine.call('pairing.start', { account: 'home', method: 'qr' })
+	const { qr } = await engine.next('pairing.update', waiting, mark)
+	await simulator.call('POST', '/mock-phone/scan-qr', qr)
+	await engine.state('connected')
+})
+
+test('the connection is lost while a code is shown: failed, logged out, and the next attempt works', async () => {
+	await begin('qr')
+	await engine.next('pairing.update', waiting)
+	const mark = engine.mark
+	await simulator.faults({ drop: true })
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'failed', mark)
+	assert.equal(error_code, 'connection_lost')
+	await engine.state('logged_out', mark)
+	await engine.call('pairing.start', { account: 'home', method: 'qr' })
+	const { qr } = await engine.next('pairing.update', waiting, mark)
+	await simulator.call('POST', '/mock-phone/scan-qr', qr)
+	await engine.state('connected')
+})
+
+test('cancelled', async () => {
+	await begin('qr')
+	await engine.next('pairing.update', waiting)
+	const mark = engine.mark
+	await engine.call('pairing.cancel', { account: 'home' })
+	await engine.next('pairing.update', ({ status }) => status === 'cancelled', mark)
+	await engine.state('logged_out', mark)
+})
+
+test('by code', async () => {
+	await begin('code')
+	const { code } = await engine.next('pairing.update', params => params.code !== null)
+	await simulator.call('POST', '/mock-phone/enter-code', { code })
+	const { phone } = await engine.state('connected')
+	assert.equal(phone, OWNER)
+})
+
+test('a code for a wrong number is refused, and a QR code works afterwards', async () => {
+	engine = await EngineProcess.start(folder.path, simulator)
+	await engine.call('account.start', { account: 'home' })
+	await engine.call('pairing.start', { account: 'home', method: 'code', phone: '+15559990000' })
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'refused')
+	assert.equal(error_code, 'pairing_refused')
+	const mark = engine.mark
+	await engine.call('pairing.start', { account: 'home', method: 'qr' })
+	const { qr } = await engine.next('pairing.update', waiting, mark)
+	await simulator.call('POST', '/mock-phone/scan-qr', qr)
+	await engine.state('connected')
+})
+
+test('a code asked for and never entered does not spoil the next start', async () => {
+	await begin('code')
+	await engine.next('pairing.update', params => params.code !== null)
+	await engine.kill()
+	engine = await EngineProcess.start(folder.path, simulator)
+	await engine.call('account.start', { account: 'home' })
+	const { reason } = await engine.state('logged_out')
+	assert.equal(reason, 'not_paired')
+})
+
+test('erased: unlinked at WhatsApp, and a new pairing is needed', async () => {
+	engine = await EngineProcess.start(folder.path, simulator)
+	await pair(engine, simulator)
+	assert.deepEqual(await engine.call('account.erase', { account: 'home' }), { unlinked: true })
+	const mark = engine.mark
+	await engine.call('account.start', { account: 'home' })
+	const { reason, phone } = await engine.state('logged_out', mark)
+	assert.deepEqual([reason, phone], ['not_paired', null])
+})
+
+test('two engines never run one account', async () => {
+	engine = await EngineProcess.start(folder.path, simulator)
+	await engine.call('account.start', { account: 'home' })
+	const second = await EngineProcess.start(folder.path, simulator)
+	await assert.rejects(second.call('account.start', { account: 'home' }), (error: RequestFailed) => error.code === 'account_locked')
+	await second.stop()
+})
