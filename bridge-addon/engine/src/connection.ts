@@ -128,7 +128,7 @@ export class Connection {
 		ev.on('group-participants.update', ({ id }) => this.caches.groups.del(id))
 		ev.on('connection.update', ({ connection, lastDisconnect, isNewLogin, receivedPendingNotifications }) => {
 			if (isNewLogin) this.events.paired()
-			if (receivedPendingNotifications) this.store.forgetPlaintexts(this.openedAt)
+			if (receivedPendingNotifications) this.backlogDone()
 			if (connection === 'open') {
 				clearTimeout(this.opening)
 				this.openedAt = Date.now()
@@ -139,6 +139,12 @@ export class Connection {
 	}
 
 	private openedAt = 0
+
+	/** Until a phone has sent its history, Baileys would hold all events back for 20 s more: nobody here waits for history. */
+	private backlogDone(): void {
+		this.store.forgetPlaintexts(this.openedAt)
+		setTimeout(() => this.socket.ev.flush(), 0)
+	}
 
 	private checkSilence(): void {
 		if (this.socket.ws.isOpen && Date.now() - this.lastFrame > SILENCE_MS) this.giveUp({ code: LOST })

@@ -1,6 +1,7 @@
 /** Messages on their way to the linked devices: written by contacts or on the owner's own phone. */
 
 import { randomBytes } from 'node:crypto'
+import { deflateSync } from 'node:zlib'
 import { proto } from 'baileys'
 import { groupId, groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
 import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
@@ -56,27 +57,32 @@ export class Inbound {
 		return id
 	}
 
-	/** What a complete phone tells a new companion: an app state key and an (empty) history. */
+	/** What a complete phone tells a new companion: an app state key, and a history without chats but with the hidden numbers. */
 	async greet(device: LinkedDevice): Promise<void> {
 		const { owner } = this.world
-		const share = {
-			protocolMessage: {
-				type: proto.Message.ProtocolMessage.Type.APP_STATE_SYNC_KEY_SHARE,
-				appStateSyncKeyShare: {
-					keys: [{
-						keyId: { keyId: randomBytes(6) },
-						keyData: {
-							keyData: randomBytes(32),
-							fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] },
-							timestamp: Date.now()
-						}
-					}]
+		const { Type } = proto.Message.ProtocolMessage
+		const { HistorySyncType } = proto.HistorySync
+		const keyData = { keyData: randomBytes(32), fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] }, timestamp: Date.now() }
+		const history = proto.HistorySync.encode({
+			syncType: HistorySyncType.INITIAL_BOOTSTRAP,
+			phoneNumberToLidMappings: [{ pnJid: phoneJid(owner.phone), lidJid: lidJid(owner.lid) }]
+		}).finish()
+		for (const protocolMessage of [
+			{ type: Type.APP_STATE_SYNC_KEY_SHARE, appStateSyncKeyShare: { keys: [{ keyId: { keyId: randomBytes(6) }, keyData }] } },
+			{
+				type: Type.HISTORY_SYNC_NOTIFICATION,
+				historySyncNotification: {
+					syncType: HistorySyncType.INITIAL_BOOTSTRAP,
+					chunkOrder: 1,
+					progress: 100,
+					initialHistBootstrapInlinePayload: deflateSync(history)
 				}
 			}
+		]) {
+			const enc = await this.encrypt(owner, device, { protocolMessage })
+			const attrs = { from: phoneJid(owner.phone), id: newMessageId(), t: seconds(), type: 'text', category: 'peer' }
+			this.deliver(device, node('message', attrs, [enc]))
 		}
-		const enc = await this.encrypt(owner, device, share)
-		const attrs = { from: phoneJid(owner.phone), id: newMessageId(), t: seconds(), type: 'text', category: 'peer' }
-		this.deliver(device, node('message', attrs, [enc]))
 	}
 
 	private devices(): LinkedDevice[] {
@@ -140,10 +146,6 @@ export class Inbound {
 		link.send(node('ib', { from: SERVER }, [node('offline_preview', { count, message: count, notification: '0', receipt: '0', appdata: '0' })]))
 		for (const stanza of device.pending.values()) {
 			link.send({ ...stanza, attrs: { ...stanza.attrs, offline: '1' } })
-			if (this.world.faults.drop_after_message) {
-				setImmediate(() => link.drop())
-				return
-			}
 		}
 		link.send(node('ib', { from: SERVER }, [node('offline', { count })]))
 	}

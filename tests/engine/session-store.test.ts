@@ -1,0 +1,95 @@
+/** Secrets on disk: private, whole after a kill, archived before they go. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { SessionStore } from '../../bridge-addon/engine/src/session-store.ts'
+import { temporaryFolder } from './engine-process.ts'
+
+const STORE = fileURLToPath(new URL('../../bridge-addon/engine/src/session-store.ts', import.meta.url))
+let folder: ReturnType<typeof temporaryFolder>
+beforeEach(() => {
+	folder = temporaryFolder()
+})
+afterEach(() => folder.remove())
+
+test('what was set is there after it was opened again, bytes as bytes', () => {
+	const store = new SessionStore(folder.path)
+	store.set({ session: { 'a.0': Buffer.from([1, 2, 250]) }, 'lid-mapping': { '1555': '999' } })
+	store.credentials.platform = 'android'
+	store.saveCredentials()
+	store.close()
+	const again = new SessionStore(folder.path)
+	assert.deepEqual(Buffer.from(again.get('session', ['a.0', 'b.0'])['a.0'] ?? []), Buffer.from([1, 2, 250]))
+	assert.deepEqual(again.get('lid-mapping', ['1555']), { '1555': '999' })
+	assert.equal(again.credentials.platform, 'android')
+	again.set({ session: { 'a.0': null } })
+	assert.deepEqual(again.get('session', ['a.0']), {})
+	again.close()
+})
+
+test('only its owner can read it', () => {
+	const store = new SessionStore(join(folder.path, 'account'))
+	assert.equal(statSync(join(folder.path, 'account', 'session.db')).mode & 0o777, 0o600)
+	assert.equal(statSync(join(folder.path, 'account')).mode & 0o777, 0o700)
+	store.close()
+})
+
+test('a second opener is told that it is locked', () => {
+	const store = new SessionStore(folder.path)
+	assert.throws(() => new SessionStore(folder.path), { code: 'account_locked' })
+	store.close()
+})
+
+test('a folder that can not be written: store_unusable', () => {
+	assert.throws(() => new SessionStore('/dev/null/account'), { code: 'store_unusable' })
+})
+
+test('archived, then new: the old credentials are put aside, at most three of them', () => {
+	const store = new SessionStore(folder.path)
+	for (let times = 0; times < 5; times++) {
+		const before = store.credentials.registrationId
+		store.saveCredentials()
+		store.archive()
+		assert.notEqual(store.credentials.noiseKey, before)
+	}
+	store.close()
+	assert.ok(readdirSync(join(folder.path, 'archive')).length <= 3)
+})
+
+test('a message is reported once', () => {
+	const store = new SessionStore(folder.path)
+	assert.equal(store.firstReport('+1555', '+1555', 'A'), true)
+	assert.equal(store.firstReport('+1555', '+1555', 'A'), false)
+	assert.equal(store.firstReport('group:1', '+1555', 'A'), true)
+	store.close()
+})
+
+test('killed in the middle of writing: each commit is there whole or not at all', async () => {
+	const script = `
+		import { SessionStore } from ${JSON.stringify(STORE)}
+		const store = new SessionStore(process.argv[1])
+		for (let n = 0; ; n++) {
+			store.set({ session: { a: Buffer.from(String(n)), b: Buffer.from(String(n)) } })
+			process.stdout.write(n + '\\n')
+		}`
+	for (let times = 0; times < 5; times++) {
+		const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] })
+		let said = ''
+		child.stdout.on('data', data => {
+			said += data
+			if (said.length > 200 * (times + 1)) child.kill('SIGKILL')
+		})
+		await once(child, 'exit')
+		const store = new SessionStore(folder.path)
+		const { a, b } = store.get('session', ['a', 'b'])
+		assert.deepEqual(a, b)
+		const lastSaid = Number(said.split('\n').at(-2))
+		assert.ok(Number(Buffer.from(a ?? []).toString()) >= lastSaid, 'what was acknowledged is on disk')
+		store.close()
+	}
+})

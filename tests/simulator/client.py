@@ -1,0 +1,213 @@
+"""The simulator from Python: starts its process and calls its control API (README.md, one method for each route)."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parents[2]
+START_LIMIT = 20.0
+STOP_LIMIT = 10.0
+LONGEST_WAIT = 70.0
+
+type Addressing = Literal["pn", "lid"]
+
+
+class SimulatorError(Exception):
+    """The control API refused a call. `code` is stable (`stale_qr`, `wrong_code`, `unknown_contact`, …)."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message as somebody's devices decrypted it. `received_at` is in Unix milliseconds."""
+
+    index: int
+    message_id: str
+    sender: str
+    chat: str
+    type: str
+    text: str | None
+    received_at: int
+    devices: tuple[int, ...]
+    sha256: str | None
+    file_name: str | None
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ReceivedMessage:
+        """Takes over one entry of the control API's list."""
+        return cls(
+            index=data["index"],
+            message_id=data["message_id"],
+            sender=data["from"],
+            chat=data["chat"],
+            type=data["type"],
+            text=data.get("text"),
+            received_at=data["received_at"],
+            devices=tuple(data["devices"]),
+            sha256=data.get("sha256"),
+            file_name=data.get("file_name"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the simulator sees: links, devices, and all that WhatsApp or a phone would have refused."""
+
+    connections: int
+    pairing: int
+    linked_devices: list[dict[str, Any]]
+    unanswered: list[str]
+    violations: list[dict[str, str]]
+    counts: dict[str, int]
+
+
+class Simulator:
+    """A running simulator."""
+
+    def __init__(self, session: aiohttp.ClientSession, ready: dict[str, str]) -> None:
+        self._session = session
+        self.control_url = ready["control_url"]
+        self.whatsapp_url = ready["whatsapp_url"]
+        self.certificate = Path(ready["certificate"])
+        self.phone = ready["phone"]
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | str | None = None) -> dict[str, Any]:
+        text = json.dumps(body) if isinstance(body, dict) else body
+        async with self._session.request(method, f"{self.control_url}/admin{path}", data=text) as response:
+            answer: dict[str, Any] = await response.json()
+        if response.status >= 400:
+            raise SimulatorError(answer["error"], answer["detail"])
+        return answer
+
+    async def scan_qr(self, text: str) -> int:
+        """The owner's phone scans a code; returns the number of the device that it linked."""
+        return int((await self._call("POST", "/mock-phone/scan-qr", text))["device"])
+
+    async def enter_code(self, code: str) -> int:
+        """The owner types a pairing code; returns the number of the device that it linked."""
+        return int((await self._call("POST", "/mock-phone/enter-code", {"code": code}))["device"])
+
+    async def unlink(self) -> None:
+        """The owner removes the linked device on the phone."""
+        await self._call("POST", "/mock-phone/unlink")
+
+    async def phone_send(self, to: str, text: str) -> str:
+        """The owner writes on the phone; returns the message id."""
+        return str((await self._call("POST", "/mock-phone/send", {"to": to, "text": text}))["message_id"])
+
+    async def phone_messages(self, *, after: int = -1, wait: float = 0) -> list[ReceivedMessage]:
+        """What the owner's phone decrypted of what the linked device sent."""
+        answer = await self._call("GET", f"/mock-phone/messages?wait={wait}&after={after}")
+        return [ReceivedMessage.from_json(message) for message in answer["messages"]]
+
+    async def add_contact(self, phone: str, name: str, *, devices: int = 1, addressing: Addressing = "pn") -> str:
+        """Adds somebody who is on WhatsApp; returns the LID."""
+        body = {"phone": phone, "name": name, "devices": devices, "addressing": addressing}
+        return str((await self._call("POST", "/contacts", body))["lid"])
+
+    async def contact_send(
+        self, phone: str, text: str, *, group: str | None = None, addressing: Addressing | None = None
+    ) -> str:
+        """A contact writes a text, to the owner or to a group; returns the message id."""
+        body = {"text": text, "group": group, "addressing": addressing}
+        present = {key: value for key, value in body.items() if value is not None}
+        return str((await self._call("POST", f"/contacts/{phone}/send", present))["message_id"])
+
+    async def contact_messages(self, phone: str, *, after: int = -1, wait: float = 0) -> list[ReceivedMessage]:
+        """What a contact's devices decrypted, after an index; waits so many seconds until there is something."""
+        answer = await self._call("GET", f"/contacts/{phone}/messages?wait={wait}&after={after}")
+        return [ReceivedMessage.from_json(message) for message in answer["messages"]]
+
+    async def behaviour(
+        self,
+        phone: str,
+        *,
+        receipts: Literal["delivery", "read", "none"] | None = None,
+        decrypt: Literal["ok", "retry-once"] | None = None,
+    ) -> None:
+        """Changes which receipts a contact sends, or lets it fail to decrypt once."""
+        body = {"receipts": receipts, "decrypt": decrypt}
+        await self._call(
+            "POST", f"/contacts/{phone}/behaviour", {key: value for key, value in body.items() if value is not None}
+        )
+
+    async def read(self, phone: str, message_id: str) -> None:
+        """A contact reads a message: the read receipt goes out."""
+        await self._call("POST", f"/contacts/{phone}/read", {"message_id": message_id})
+
+    async def add_group(self, subject: str, participants: list[str], *, addressing: Addressing = "pn") -> str:
+        """Makes a group of the owner and contacts; returns its chat id."""
+        body = {"subject": subject, "participants": participants, "addressing": addressing}
+        return str((await self._call("POST", "/groups", body))["id"])
+
+    async def faults(self, **faults: Any) -> None:
+        """Lets something go wrong: see the README's list."""
+        await self._call("POST", "/faults", faults)
+
+    async def clear_faults(self) -> None:
+        """Ends all lasting faults."""
+        await self._call("DELETE", "/faults")
+
+    async def state(self) -> State:
+        """Returns what the simulator sees."""
+        return State(**await self._call("GET", "/state"))
+
+
+def _node() -> Path:
+    if binary := os.environ.get("NODE_BINARY"):
+        return Path(binary)
+    return ROOT / ".cache/node/bin/node"
+
+
+@asynccontextmanager
+async def running_simulator(node: Path | None = None) -> AsyncIterator[Simulator]:
+    """Starts a simulator on free ports and stops it at the end.
+
+    Raises:
+        TimeoutError: it was not ready within 20 s.
+    """
+    child = await asyncio.create_subprocess_exec(
+        node or _node(),
+        ROOT / "tests/simulator/src/main.ts",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    errors: deque[bytes] = deque(maxlen=200)
+
+    async def drain(stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            errors.append(line)
+
+    drained = asyncio.create_task(drain(child.stderr), name="the simulator's errors")
+    try:
+        async with asyncio.timeout(START_LIMIT):
+            line = await child.stdout.readline()
+        if not line:
+            raise SimulatorError("not_started", b"".join(errors).decode(errors="replace"))
+        timeout = aiohttp.ClientTimeout(total=LONGEST_WAIT)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            yield Simulator(session, json.loads(line))
+    finally:
+        child.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_LIMIT):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+        await drained
