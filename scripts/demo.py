@@ -86,8 +86,7 @@ async def connected_entity(home_assistant: HomeAssistant) -> str:
     found = [
         state["entity_id"]
         for state in states
-        if state["entity_id"].startswith("binary_sensor.")
-        and state["attributes"].get("device_class") == "connectivity"
+        if state["entity_id"].startswith("binary_sensor.") and state["attributes"].get("device_class") == "connectivity"
     ]
     if len(found) != 1:
         raise DemoFailedError(f"expected one connectivity sensor, found {found}")

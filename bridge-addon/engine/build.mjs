@@ -12,6 +12,8 @@ await build({
 	sourcesContent: false,
 	// loaded only for media that the gateway prepares instead
 	external: ['sharp', 'jimp', 'link-preview-js', 'audio-decode'],
-	banner: { js: "import { createRequire as engineRequire } from 'node:module'; const require = engineRequire(import.meta.url);" },
+	banner: {
+		js: "import { createRequire as engineRequire } from 'node:module'; const require = engineRequire(import.meta.url);"
+	},
 	logLevel: 'warning'
 })

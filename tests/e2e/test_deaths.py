@@ -1,8 +1,8 @@
 """Processes that die: Home Assistant says so, and all comes back without its restart and without a new scan."""
 
 import asyncio
-from pathlib import Path
 import os
+from pathlib import Path
 import signal
 import time
 from urllib.parse import urlsplit

@@ -28,9 +28,12 @@ def children(pid: int) -> list[int]:
 async def metric(house: House, name: str) -> float:
     """Reads a gauge of the gateway."""
     headers = {"Authorization": f"Bearer {house.bridge.token}"}
-    async with aiohttp.ClientSession() as session, session.get(f"{house.bridge.url}/metrics", headers=headers) as answer:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{house.bridge.url}/metrics", headers=headers) as answer,
+    ):
         lines = (await answer.text()).splitlines()
-    return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} ") or line.startswith(f"{name}{{"))
+    return next(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
 
 async def test_ten_drops_are_each_seen_within_a_second_and_leave_nothing(house: House) -> None:

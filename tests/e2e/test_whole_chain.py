@@ -51,7 +51,9 @@ async def test_several_targets_get_one_message_each(house: House) -> None:
     bob, carol = "+15551230002", "+15551230003"
     for phone, name in ((bob, "Bob"), (carol, "Carol")):
         await house.simulator.add_contact(phone, name, addressing="lid")
-    await house.home_assistant.call("notify.whatsapp", title="Alarm", message="Water in the cellar", target=[bob, carol])
+    await house.home_assistant.call(
+        "notify.whatsapp", title="Alarm", message="Water in the cellar", target=[bob, carol]
+    )
     for phone in (bob, carol):
         [message] = await house.simulator.contact_messages(phone, wait=10)
         assert message.text == "*Alarm*\nWater in the cellar"

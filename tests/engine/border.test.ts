@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Readable } from 'node:stream'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { lines } from '../../bridge-addon/engine/src/json-rpc.ts'
@@ -14,7 +14,9 @@ const BUNDLE = fileURLToPath(new URL('../../bridge-addon/engine/dist/engine.mjs'
 const child = spawn(process.execPath, [BUNDLE], { stdio: ['pipe', 'pipe', 'ignore'] })
 const answers: AsyncIterator<string> = createInterface(child.stdout)[Symbol.asyncIterator]()
 
-async function ask(line: string): Promise<{ id: number | null; result?: object; error?: { code: number; data?: { error_code: string } } }> {
+async function ask(
+	line: string
+): Promise<{ id: number | null; result?: object; error?: { code: number; data?: { error_code: string } } }> {
 	child.stdin.write(`${line}\n`)
 	return JSON.parse((await answers.next()).value)
 }
@@ -48,7 +50,13 @@ for (const [what, line, code] of [
 	})
 }
 
-const send = { account: 'home', message_id: '3EB0', to: '+15551230001', content: { type: 'text', text: 'x' }, timeout: 5 }
+const send = {
+	account: 'home',
+	message_id: '3EB0',
+	to: '+15551230001',
+	content: { type: 'text', text: 'x' },
+	timeout: 5
+}
 for (const [what, method, params] of [
 	['params that are a list', 'account.start', ['home']],
 	['an account with a path in it', 'account.start', { account: '../home' }],
@@ -72,7 +80,9 @@ test('lines come out as they went in, however they are cut', async () => {
 	const text = 'one\n\n{"ü":"ß"}\nlast\n'
 	for (let cut = 1; cut < 6; cut++) {
 		const bytes = Buffer.from(text)
-		const parts = Array.from({ length: Math.ceil(bytes.length / cut) }, (_, index) => bytes.subarray(index * cut, index * cut + cut))
+		const parts = Array.from({ length: Math.ceil(bytes.length / cut) }, (_, index) =>
+			bytes.subarray(index * cut, index * cut + cut)
+		)
 		const got: (string | null)[] = []
 		for await (const line of lines(Readable.from(parts))) got.push(line)
 		assert.deepEqual(got, ['one', '', '{"ü":"ß"}', 'last'])

@@ -8,20 +8,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Notifications, ReceivedMessage } from '../../bridge-addon/engine/src/protocol.ts'
 import type { SimulatorProcess } from '../simulator/test/simulator-process.ts'
 import { assertFollowsProtocol } from './protocol-schema.ts'
 
 const BUNDLE = fileURLToPath(new URL('../../bridge-addon/engine/dist/engine.mjs', import.meta.url))
 const LIMIT = 20_000
 
-export interface Notification {
-	method: string
-	// what a notification holds is checked against the schema; tests look at single fields
-	params: Record<string, any>
+type Method = keyof Notifications
+/** Checked against the schema when it comes. */
+export type Notification = { [M in Method]: { method: M; params: Notifications[M] } }[Method]
+
+interface Result {
+	[field: string]: unknown
+	timestamp: string
 }
 
 interface Answer {
-	result?: Record<string, any>
+	result?: Result
 	error?: { code: number; message: string; data?: { error_code: string; whatsapp_code?: number } }
 }
 
@@ -57,14 +61,23 @@ export class EngineProcess {
 		return this.child.pid ?? 0
 	}
 
-	static async start(dataDir: string, simulator: SimulatorProcess, environment: Record<string, string> = {}): Promise<EngineProcess> {
+	static async start(
+		dataDir: string,
+		simulator: SimulatorProcess,
+		environment: Record<string, string> = {}
+	): Promise<EngineProcess> {
 		assert.ok(existsSync(BUNDLE), 'scripts/bootstrap builds the bundle')
 		const child = spawn(process.execPath, [BUNDLE], {
 			stdio: ['pipe', 'pipe', 'pipe'],
 			env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: simulator.certificate, ...environment }
 		})
 		const engine = new EngineProcess(child)
-		await engine.call('initialize', { protocol_version: 1, data_dir: dataDir, whatsapp_url: simulator.url, log_level: 'debug' })
+		await engine.call('initialize', {
+			protocol_version: 1,
+			data_dir: dataDir,
+			whatsapp_url: simulator.url,
+			log_level: 'debug'
+		})
 		return engine
 	}
 
@@ -83,27 +96,39 @@ export class EngineProcess {
 		for (const wake of this.wakers) wake()
 	}
 
-	async call(method: string, params: object = {}): Promise<Record<string, any>> {
+	async call(method: string, params: object = {}): Promise<Result> {
 		const id = this.nextId++
 		const answered = new Promise<Answer>(resolve => this.answers.set(id, { method, resolve }))
 		this.write(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
 		const { result, error } = await answered
 		if (error) throw new RequestFailed(error)
-		return result ?? {}
+		return result as Result
 	}
 
 	write(line: string): void {
 		this.child.stdin?.write(`${line}\n`)
 	}
 
+	/** The notifications of one kind, from an index on. */
+	told<M extends Method>(method: M, from = 0): Notifications[M][] {
+		const matching = this.notifications.slice(from).filter(notification => notification.method === method)
+		return matching.map(({ params }) => params as Notifications[M])
+	}
+
 	/** The first notification, from an index on, that a test wants. */
-	async next(method: string, wanted: (params: Record<string, any>) => boolean = () => true, from = 0, limit = LIMIT): Promise<Record<string, any>> {
+	async next<M extends Method>(
+		method: M,
+		wanted: (params: Notifications[M]) => boolean = () => true,
+		from = 0,
+		limit = LIMIT
+	): Promise<Notifications[M]> {
 		const deadline = Date.now() + limit
 		for (;;) {
-			const found = this.notifications.slice(from).find(notification => notification.method === method && wanted(notification.params))
-			if (found) return found.params
+			const found = this.told(method, from).find(wanted)
+			if (found) return found
 			const left = deadline - Date.now()
-			if (left <= 0) throw new Error(`no such ${method} in ${limit} ms: ${JSON.stringify(this.notifications.slice(from), null, 1)}`)
+			if (left <= 0)
+				throw new Error(`no such ${method} in ${limit} ms: ${JSON.stringify(this.notifications.slice(from), null, 1)}`)
 			await new Promise<void>(resolve => {
 				const wake = () => {
 					clearTimeout(timer)
@@ -121,7 +146,8 @@ export class EngineProcess {
 		return this.notifications.length
 	}
 
-	state = (state: string, from = 0, limit = LIMIT) => this.next('account.state', params => params.state === state, from, limit)
+	state = (state: string, from = 0, limit = LIMIT) =>
+		this.next('account.state', params => params.state === state, from, limit)
 
 	async stop(): Promise<number> {
 		this.child.stdin?.end()
@@ -134,7 +160,8 @@ export class EngineProcess {
 	}
 
 	private async ended(): Promise<number> {
-		if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit', { signal: AbortSignal.timeout(LIMIT) })
+		if (this.child.exitCode === null && this.child.signalCode === null)
+			await once(this.child, 'exit', { signal: AbortSignal.timeout(LIMIT) })
 		return this.child.exitCode ?? -1
 	}
 }
@@ -156,6 +183,8 @@ export async function pair(engine: EngineProcess, simulator: SimulatorProcess, a
 	await simulator.call('POST', '/mock-phone/scan-qr', qr)
 	await engine.state('connected')
 }
+
+export const textOf = ({ content }: ReceivedMessage): string | null => (content.type === 'text' ? content.text : null)
 
 export const sendText = (engine: EngineProcess, to: string, text: string, id = messageId(), timeout = 10) =>
 	engine.call('message.send', { account: 'home', message_id: id, to, content: { type: 'text', text }, timeout })

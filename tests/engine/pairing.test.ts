@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
+import type { PairingUpdate } from '../../bridge-addon/engine/src/protocol.ts'
 import { SimulatorProcess } from '../simulator/test/simulator-process.ts'
-import { EngineProcess, pair, RequestFailed, temporaryFolder } from './engine-process.ts'
+import { EngineProcess, pair, type RequestFailed, temporaryFolder } from './engine-process.ts'
 
 const OWNER = '+15550001000'
 
@@ -24,7 +25,7 @@ afterEach(async () => {
 	await simulator.clearFaults()
 })
 
-const waiting = (params: Record<string, any>) => params.status === 'waiting' && params.qr !== null
+const waiting = (params: PairingUpdate) => params.status === 'waiting' && params.qr !== null
 
 async function begin(method: 'qr' | 'code', environment: Record<string, string> = {}): Promise<void> {
 	engine = await EngineProcess.start(folder.path, simulator, environment)
@@ -40,7 +41,7 @@ test('scanned: pairing, connecting, connected, and no other state in between', a
 	await simulator.call('POST', '/mock-phone/scan-qr', qr)
 	const connected = await engine.state('connected')
 	assert.equal(connected.phone, OWNER)
-	const states = engine.notifications.filter(({ method }) => method === 'account.state').map(({ params }) => params.state)
+	const states = engine.told('account.state').map(({ state }) => state)
 	assert.deepEqual(states, ['starting', 'logged_out', 'pairing', 'connecting', 'connected'])
 	await engine.next('pairing.update', ({ status }) => status === 'paired')
 	await assert.rejects(engine.call('pairing.start', { account: 'home', method: 'qr' }), { code: 'already_paired' })
@@ -48,10 +49,14 @@ test('scanned: pairing, connecting, connected, and no other state in between', a
 
 test('the code on the screen changes, and the newest one is taken', async () => {
 	await begin('qr', { ENGINE_FIRST_QR_MS: '200', ENGINE_NEXT_QR_MS: '200' })
-	const codes = () => engine.notifications.filter(({ method, params }) => method === 'pairing.update' && waiting(params)).map(({ params }) => params.qr)
+	const codes = () =>
+		engine
+			.told('pairing.update')
+			.filter(waiting)
+			.map(({ qr }) => qr)
 	await engine.next('pairing.update', params => waiting(params) && codes().length >= 3)
 	assert.equal(new Set(codes()).size, codes().length)
-	await simulator.call('POST', '/mock-phone/scan-qr', codes().at(-1))
+	await simulator.call('POST', '/mock-phone/scan-qr', codes().at(-1) ?? '')
 	await engine.state('connected')
 })
 
@@ -137,6 +142,9 @@ test('two engines never run one account', async () => {
 	engine = await EngineProcess.start(folder.path, simulator)
 	await engine.call('account.start', { account: 'home' })
 	const second = await EngineProcess.start(folder.path, simulator)
-	await assert.rejects(second.call('account.start', { account: 'home' }), (error: RequestFailed) => error.code === 'account_locked')
+	await assert.rejects(
+		second.call('account.start', { account: 'home' }),
+		(error: RequestFailed) => error.code === 'account_locked'
+	)
 	await second.stop()
 })

@@ -34,7 +34,10 @@ test('a temporary ban ends when WhatsApp says', () => {
 })
 
 test('it waits twice as long each time, with jitter, up to 20 s and never less than 0.4 s', () => {
-	assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 50].map(failures => backoff(failures, 0.5)), [500, 1000, 2000, 4000, 8000, 16000, 20000, 20000])
+	assert.deepEqual(
+		[0, 1, 2, 3, 4, 5, 6, 50].map(failures => backoff(failures, 0.5)),
+		[500, 1000, 2000, 4000, 8000, 16000, 20000, 20000]
+	)
 	assert.equal(backoff(0, 0), 400)
 	assert.equal(backoff(50, 1), 24000)
 })

@@ -78,7 +78,9 @@ test('killed in the middle of writing: each commit is there whole or not at all'
 			process.stdout.write(n + '\\n')
 		}`
 	for (let times = 0; times < 5; times++) {
-		const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] })
+		const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder.path], {
+			stdio: ['ignore', 'pipe', 'inherit']
+		})
 		let said = ''
 		child.stdout.on('data', data => {
 			said += data

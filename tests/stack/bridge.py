@@ -41,7 +41,7 @@ async def running_bridge(
             "BRIDGE_MESSAGES_PER_SECOND": "0",
             "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
         }
-    command = [GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]
+    command: list[str | Path] = [GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]
     async with running_process("gateway", command, environment | settings) as process:
         line = await process.line(lambda text: '"listening"' in text, START_LIMIT, "listening")
         yield Bridge(json.loads(line)["url"], TOKEN, data_dir, process)

@@ -216,7 +216,14 @@ async def running_home_assistant(config_dir: Path, automations: str = "[]\n") ->
     port = free_port()
     write_configuration(config_dir, port, automations)
     url = f"http://127.0.0.1:{port}"
-    command = [HASS, "--config", config_dir, "--skip-pip", "--log-file", config_dir / "home-assistant.log"]
+    command: list[str | Path] = [
+        HASS,
+        "--config",
+        config_dir,
+        "--skip-pip",
+        "--log-file",
+        config_dir / "home-assistant.log",
+    ]
     async with (
         running_process("Home Assistant", command, {}) as process,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,

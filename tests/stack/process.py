@@ -96,7 +96,7 @@ async def running_process(
     child = await asyncio.create_subprocess_exec(
         *command,
         cwd=ROOT,
-        env=inherited | environment,
+        env={**inherited, **environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

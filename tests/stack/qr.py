@@ -19,7 +19,9 @@ def read_qr_picture(picture: bytes | Path) -> str:
         UnreadableQrError: there is none that can be read.
     """
     with Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
-        codes = zxingcpp.read_barcodes(image.convert("RGB"), formats=zxingcpp.BarcodeFormat.QRCode)
+        codes = zxingcpp.read_barcodes(
+            image.convert("RGB"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+        )
     if not codes:
         raise UnreadableQrError
     return codes[0].text

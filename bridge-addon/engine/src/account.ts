@@ -7,8 +7,8 @@ import { isGroup, lidOf, phoneOf } from './addresses.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
 import { describe, log } from './log.ts'
-import type { SendMessage, StartPairing } from './parameters.ts'
 import { Pairing } from './pairing.ts'
+import type { SendMessage, StartPairing } from './parameters.ts'
 import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
 import { type Own, receivedMessage } from './receive.ts'
 import { Recipients } from './recipients.ts'
@@ -129,7 +129,12 @@ export class Account {
 		this.disconnect()
 		this.become(state, reason)
 		const connection: Connection = new Connection(this.store, this.caches, this.whatsappUrl, {
-			socket: socket => this.pairing?.attach(socket, () => this.endPairing('expired', 'pairing_expired'), code => this.endPairing('refused', code)),
+			socket: socket =>
+				this.pairing?.attach(
+					socket,
+					() => this.endPairing('expired', 'pairing_expired'),
+					code => this.endPairing('refused', code)
+				),
 			paired: () => {
 				this.pairing?.succeed()
 				this.become('connecting', null)
@@ -186,7 +191,10 @@ export class Account {
 		const first = this.pairing?.accepted === true
 		if (first) this.become('connecting', null)
 		else this.become(state, reason, retryAfter ? Date.now() + retryAfter : null)
-		this.retry = setTimeout(() => (first ? this.connect('connecting', null) : this.connect('reconnecting', reason)), retryAfter)
+		this.retry = setTimeout(
+			() => (first ? this.connect('connecting', null) : this.connect('reconnecting', reason)),
+			retryAfter
+		)
 	}
 
 	// pairing
@@ -248,7 +256,12 @@ export class Account {
 	}
 
 	/** Resolves when WhatsApp's server has taken the message, with its time. */
-	async send({ messageId, to, content, timeout }: SendMessage): Promise<{ message_id: string; chat: string; timestamp: string }> {
+	async send({
+		messageId,
+		to,
+		content,
+		timeout
+	}: SendMessage): Promise<{ message_id: string; chat: string; timestamp: string }> {
 		// a synchronous store and many sends would otherwise keep the loop from reading a single acknowledgement
 		await turn()
 		const { connection } = this
@@ -259,7 +272,11 @@ export class Account {
 			this.caches.groups.set(jid, await whileConnected(() => socket.groupMetadata(jid)))
 		}
 		const userJid = socket.user?.id ?? ''
-		const { message } = generateWAMessageFromContent(jid, proto.Message.create({ extendedTextMessage: { text: content.text } }), { messageId, userJid })
+		const { message } = generateWAMessageFromContent(
+			jid,
+			proto.Message.create({ extendedTextMessage: { text: content.text } }),
+			{ messageId, userJid }
+		)
 		if (!message) throw new EngineError('internal_error', 'no message was made')
 		this.store.keepSent(messageId, to, message)
 		const timestamp = await this.relay(connection, jid, message, messageId, timeout)
@@ -267,21 +284,31 @@ export class Account {
 		return { message_id: messageId, chat: to, timestamp: rfc3339(timestamp) }
 	}
 
-	private async relay(connection: Connection, jid: string, message: proto.IMessage, messageId: string, timeout: number): Promise<number> {
+	private async relay(
+		connection: Connection,
+		jid: string,
+		message: proto.IMessage,
+		messageId: string,
+		timeout: number
+	): Promise<number> {
 		const acknowledged = this.acknowledgements.wait(messageId, timeout)
 		let written = false
-		connection.socket.relayMessage(jid, message, { messageId }).then(
-			() => {
-				written = true
-				return this.rememberToken(connection.socket, jid)
-			},
-			(error: unknown) => this.acknowledgements.abandon(messageId, sendFailure(error))
-		).catch((error: unknown) => log('warning', 'token_not_kept', { error: describe(error) }))
+		connection.socket
+			.relayMessage(jid, message, { messageId })
+			.then(
+				() => {
+					written = true
+					return this.rememberToken(connection.socket, jid)
+				},
+				(error: unknown) => this.acknowledgements.abandon(messageId, sendFailure(error))
+			)
+			.catch((error: unknown) => log('warning', 'token_not_kept', { error: describe(error) }))
 		try {
 			return await acknowledged
 		} catch (error) {
 			// Baileys holds a lock while it writes: one send that hangs would hang all
-			if (!written && error instanceof EngineError && error.code === 'acknowledgement_timeout') connection.giveUp({ code: LOST })
+			if (!written && error instanceof EngineError && error.code === 'acknowledgement_timeout')
+				connection.giveUp({ code: LOST })
 			throw error
 		}
 	}
@@ -297,16 +324,22 @@ export class Account {
 		const { keys } = socket.authState
 		const { [lid]: known } = await keys.get('tctoken', [lid])
 		if (known?.senderTimestamp) return
-		await keys.set({ tctoken: { [lid]: { token: Buffer.alloc(0), ...known, senderTimestamp: Math.floor(Date.now() / 1000) } } })
+		await keys.set({
+			tctoken: { [lid]: { token: Buffer.alloc(0), ...known, senderTimestamp: Math.floor(Date.now() / 1000) } }
+		})
 	}
 }
 
 /** Baileys rejects with a Boom that has WhatsApp's code in `data`, or with the bare close code. */
 function sendFailure(error: unknown): EngineError {
 	if (error instanceof EngineError) return error
-	const { data, output } = (typeof error === 'object' && error !== null ? error : {}) as { data?: unknown; output?: { statusCode?: number } }
+	const { data, output } = (typeof error === 'object' && error !== null ? error : {}) as {
+		data?: unknown
+		output?: { statusCode?: number }
+	}
 	const status = output?.statusCode
-	if (typeof error === 'number' || status === 428 || status === 408) return new EngineError('not_connected', 'the connection was lost while sending')
+	if (typeof error === 'number' || status === 428 || status === 408)
+		return new EngineError('not_connected', 'the connection was lost while sending')
 	if (typeof data === 'number') return new EngineError('message_rejected', 'WhatsApp refused the message', data)
 	log('error', 'send_failed', { error: describe(error) })
 	return new EngineError('internal_error', 'the message could not be made')

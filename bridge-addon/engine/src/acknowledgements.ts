@@ -43,7 +43,10 @@ export class Acknowledgements {
 	/** The connection is gone: whether those messages arrived is unknown. */
 	connectionLost(): void {
 		for (const messageId of [...this.waiting.keys()]) {
-			this.abandon(messageId, new EngineError('not_connected', 'the connection was lost before WhatsApp acknowledged the message'))
+			this.abandon(
+				messageId,
+				new EngineError('not_connected', 'the connection was lost before WhatsApp acknowledged the message')
+			)
 		}
 	}
 

@@ -23,7 +23,8 @@ export function chatType(jid: string): ChatType | undefined {
 const user = (jid: string): string => jidDecode(jid)?.user ?? ''
 
 /** `+<digits>` of a phone number's jid, else null. */
-export const phoneOf = (jid: string | null | undefined): string | null => (jid && PERSON.test(jid) ? `+${user(jid)}` : null)
+export const phoneOf = (jid: string | null | undefined): string | null =>
+	jid && PERSON.test(jid) ? `+${user(jid)}` : null
 
 /** The digits of a LID's jid, else null. */
 export const lidOf = (jid: string | null | undefined): string | null => (jid && LID.test(jid) ? user(jid) : null)

@@ -23,7 +23,12 @@ export interface Consequence {
 	forget: boolean
 }
 
-type Row = readonly [state: AccountStateName, reason: Reason, retry: 'now' | 'backoff' | 'slow' | 'never', forget?: boolean]
+type Row = readonly [
+	state: AccountStateName,
+	reason: Reason,
+	retry: 'now' | 'backoff' | 'slow' | 'never',
+	forget?: boolean
+]
 
 /** The codes that Baileys gives (DisconnectReason) and those of WhatsApp's `<failure reason>`. */
 const TABLE: Readonly<Record<number, Row>> = {

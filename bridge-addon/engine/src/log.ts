@@ -9,7 +9,11 @@ export function setLogLevel(level: LogLevel): void {
 	threshold = LEVELS.indexOf(level)
 }
 
-export function log(level: LogLevel, event: string, fields: Record<string, string | number | boolean | null> = {}): void {
+export function log(
+	level: LogLevel,
+	event: string,
+	fields: Record<string, string | number | boolean | null> = {}
+): void {
 	if (LEVELS.indexOf(level) < threshold) return
 	process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`)
 }

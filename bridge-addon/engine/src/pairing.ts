@@ -4,7 +4,14 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { type BinaryNode, Browsers, buildPairingQRData, getBinaryNodeChild, getBinaryNodeChildren, type WASocket } from 'baileys'
+import {
+	type BinaryNode,
+	Browsers,
+	buildPairingQRData,
+	getBinaryNodeChild,
+	getBinaryNodeChildren,
+	type WASocket
+} from 'baileys'
 import { describe, log } from './log.ts'
 import { type PairingMethod, type PairingStatus, type PairingUpdate, rfc3339 } from './protocol.ts'
 import type { SessionStore } from './session-store.ts'

@@ -76,7 +76,8 @@ export function sendParams(params: unknown): SendMessage {
 	const content = fields(raw.content)
 	if (content.type !== 'text' || typeof content.text !== 'string' || !content.text) invalid('content is a text')
 	const { timeout } = raw
-	if (typeof timeout !== 'number' || timeout < 1 || timeout > MAX_ACKNOWLEDGEMENT_WAIT) invalid('timeout is 1 to 60 seconds')
+	if (typeof timeout !== 'number' || timeout < 1 || timeout > MAX_ACKNOWLEDGEMENT_WAIT)
+		invalid('timeout is 1 to 60 seconds')
 	return {
 		account: matching(raw, 'account', ACCOUNT),
 		messageId: matching(raw, 'message_id', MESSAGE_ID),

@@ -5,10 +5,18 @@
  * The database is locked exclusively while it is open, so that two engines can't run one account.
  */
 
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type AuthenticationCreds, BufferJSON, initAuthCreds, proto, type SignalDataSet, type SignalDataTypeMap, type SignalKeyStore } from 'baileys'
+import {
+	type AuthenticationCreds,
+	BufferJSON,
+	initAuthCreds,
+	proto,
+	type SignalDataSet,
+	type SignalDataTypeMap,
+	type SignalKeyStore
+} from 'baileys'
 import { describe, log } from './log.ts'
 import { EngineError } from './protocol.ts'
 

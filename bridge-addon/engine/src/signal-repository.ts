@@ -5,7 +5,12 @@
  */
 
 import { createHash } from 'node:crypto'
-import { DEFAULT_CONNECTION_CONFIG, type SignalDataSet, type SignalKeyStoreWithTransaction, type SocketConfig } from 'baileys'
+import {
+	DEFAULT_CONNECTION_CONFIG,
+	type SignalDataSet,
+	type SignalKeyStoreWithTransaction,
+	type SocketConfig
+} from 'baileys'
 import { PLAINTEXT, type SessionStore } from './session-store.ts'
 
 type MakeRepository = SocketConfig['makeSignalRepository']
@@ -32,8 +37,11 @@ export const repeatableRepository =
 
 		return {
 			...repository,
-			decryptMessage: message => once(message.jid, message.jid, message.ciphertext, () => repository.decryptMessage(message)),
+			decryptMessage: message =>
+				once(message.jid, message.jid, message.ciphertext, () => repository.decryptMessage(message)),
 			decryptGroupMessage: message =>
-				once(message.group, `${message.group} ${message.authorJid}`, message.msg, () => repository.decryptGroupMessage(message))
+				once(message.group, `${message.group} ${message.authorJid}`, message.msg, () =>
+					repository.decryptGroupMessage(message)
+				)
 		}
 	}

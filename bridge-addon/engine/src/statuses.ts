@@ -62,7 +62,13 @@ export class Statuses {
 		return true
 	}
 
-	private status(messageId: string, chat: string, recipient: string, name: MessageStatusName, time: number): MessageStatus {
+	private status(
+		messageId: string,
+		chat: string,
+		recipient: string,
+		name: MessageStatusName,
+		time: number
+	): MessageStatus {
 		return {
 			account: this.account,
 			message_id: messageId,

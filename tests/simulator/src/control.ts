@@ -124,7 +124,9 @@ async function contactWrites({ world, server, name, body }: Call) {
 	const kind = body.image ? 'Image' : 'Document'
 	const sealed = server.media.seal(kind, randomBytes(order.size))
 	const common = { ...sealed, mimetype: order.mimetype, caption: order.caption ?? null }
-	const message: proto.IMessage = body.image ? { imageMessage: common } : { documentMessage: { ...common, fileName: order.file_name ?? 'file' } }
+	const message: proto.IMessage = body.image
+		? { imageMessage: common }
+		: { documentMessage: { ...common, fileName: order.file_name ?? 'file' } }
 	const sha256 = Buffer.from(sealed.fileSha256 ?? []).toString('hex')
 	return { message_id: await server.inbound.write(person, message, options), sha256 }
 }
@@ -143,7 +145,9 @@ function readMessage({ world, server, name, body }: Call) {
 	if (!received) throw new ControlError(404, 'unknown_message', 'this contact has no such message')
 	const to = received.chat.startsWith('group:')
 		? groupJid(received.chat)
-		: person.addressing === 'lid' ? lidJid(person.lid) : phoneJid(person.phone)
+		: person.addressing === 'lid'
+			? lidJid(person.lid)
+			: phoneJid(person.phone)
 	for (const link of server.links) if (link.active) server.outbound.sendReceipt(link, person, 0, id, to, 'read')
 }
 
@@ -208,7 +212,11 @@ async function respond(world: World, server: WhatsAppServer, request: IncomingMe
 }
 
 /** Starts the control API on a port of loopback. */
-export async function startControl(world: World, server: WhatsAppServer, port: number): Promise<{ url: string; http: Server }> {
+export async function startControl(
+	world: World,
+	server: WhatsAppServer,
+	port: number
+): Promise<{ url: string; http: Server }> {
 	const http = createServer((request, response) => {
 		respond(world, server, request).then(
 			([status, body]) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),

@@ -27,7 +27,11 @@ export class Inbound {
 	}
 
 	/** A contact writes to the owner, or to a group that both are in. Returns the message id. */
-	async write(person: Person, message: proto.IMessage, options: { group?: Group | undefined; addressing?: Addressing | undefined }): Promise<string> {
+	async write(
+		person: Person,
+		message: proto.IMessage,
+		options: { group?: Group | undefined; addressing?: Addressing | undefined }
+	): Promise<string> {
 		const id = newMessageId()
 		const group = options.group?.id
 		person.sent.set(id, { message: proto.Message.encode(message).finish(), group })
@@ -62,13 +66,20 @@ export class Inbound {
 		const { owner } = this.world
 		const { Type } = proto.Message.ProtocolMessage
 		const { HistorySyncType } = proto.HistorySync
-		const keyData = { keyData: randomBytes(32), fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] }, timestamp: Date.now() }
+		const keyData = {
+			keyData: randomBytes(32),
+			fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] },
+			timestamp: Date.now()
+		}
 		const history = proto.HistorySync.encode({
 			syncType: HistorySyncType.INITIAL_BOOTSTRAP,
 			phoneNumberToLidMappings: [{ pnJid: phoneJid(owner.phone), lidJid: lidJid(owner.lid) }]
 		}).finish()
 		for (const protocolMessage of [
-			{ type: Type.APP_STATE_SYNC_KEY_SHARE, appStateSyncKeyShare: { keys: [{ keyId: { keyId: randomBytes(6) }, keyData }] } },
+			{
+				type: Type.APP_STATE_SYNC_KEY_SHARE,
+				appStateSyncKeyShare: { keys: [{ keyId: { keyId: randomBytes(6) }, keyData }] }
+			},
 			{
 				type: Type.HISTORY_SYNC_NOTIFICATION,
 				historySyncNotification: {
@@ -90,7 +101,12 @@ export class Inbound {
 	}
 
 	private async stanza(
-		device: LinkedDevice, person: Person, id: string, message: proto.IMessage, group?: Group, addressing = person.addressing
+		device: LinkedDevice,
+		person: Person,
+		id: string,
+		message: proto.IMessage,
+		group?: Group,
+		addressing = person.addressing
 	): Promise<BinaryNode> {
 		const byLid = (group?.addressing ?? addressing) === 'lid'
 		const sender = byLid ? lidJid(person.lid) : phoneJid(person.phone)
@@ -143,7 +159,11 @@ export class Inbound {
 	/** At login: what waited, marked as such, between the two notices that frame it. */
 	deliverBacklog(link: Link, device: LinkedDevice): void {
 		const count = String(device.pending.size)
-		link.send(node('ib', { from: SERVER }, [node('offline_preview', { count, message: count, notification: '0', receipt: '0', appdata: '0' })]))
+		link.send(
+			node('ib', { from: SERVER }, [
+				node('offline_preview', { count, message: count, notification: '0', receipt: '0', appdata: '0' })
+			])
+		)
 		for (const stanza of device.pending.values()) {
 			link.send({ ...stanza, attrs: { ...stanza.attrs, offline: '1' } })
 		}
@@ -179,7 +199,11 @@ export class Inbound {
 }
 
 /** The other form of a person's address: `sender_lid` beside a phone number, `sender_pn` beside a LID. */
-function altAttrs(role: 'sender' | 'participant' | 'recipient', person: Person, byLid: boolean): Record<string, string> {
+function altAttrs(
+	role: 'sender' | 'participant' | 'recipient',
+	person: Person,
+	byLid: boolean
+): Record<string, string> {
 	return byLid ? { [`${role}_pn`]: phoneJid(person.phone) } : { [`${role}_lid`]: lidJid(person.lid) }
 }
 

@@ -2,8 +2,8 @@
 
 import { decodeBinaryNode, encodeBinaryNode, type proto } from 'baileys'
 import type { WebSocket } from 'ws'
-import { NoiseServer, type ServerIdentity } from './noise.ts'
 import { type BinaryNode, firstChild, node } from './nodes.ts'
+import { NoiseServer, type ServerIdentity } from './noise.ts'
 import type { LinkedDevice, World } from './world.ts'
 
 /** After so long a stanza that got no answer is reported. */

@@ -7,7 +7,9 @@ import { startControl } from './control.ts'
 import { WhatsAppServer } from './server.ts'
 import { OWNER_PHONE, World } from './world.ts'
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, 'media-port': { type: 'string', default: '0' } } })
+const { values } = parseArgs({
+	options: { port: { type: 'string', default: '0' }, 'media-port': { type: 'string', default: '0' } }
+})
 const folder = mkdtempSync(join(tmpdir(), 'whatsapp-simulator-'))
 const certificate = join(folder, 'media-ca.pem')
 const world = new World()

@@ -34,7 +34,7 @@ function mediaKeys(kind: MediaKind, mediaKey: Uint8Array) {
 export class MediaStore {
 	readonly files = new Map<string, Buffer>()
 	certificate = ''
-	private server: Server | undefined
+	private server: Server = createServer()
 	private readonly world: World
 
 	constructor(world: World) {
@@ -47,7 +47,13 @@ export class MediaStore {
 			keySize: 2048,
 			extensions: [
 				{ name: 'basicConstraints', cA: true },
-				{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }, { type: 2, value: 'localhost' }] }
+				{
+					name: 'subjectAltName',
+					altNames: [
+						{ type: 7, ip: '127.0.0.1' },
+						{ type: 2, value: 'localhost' }
+					]
+				}
 			]
 		})
 		this.certificate = pem.cert
@@ -68,7 +74,10 @@ export class MediaStore {
 			request.on('end', () => {
 				const body = Buffer.concat(parts)
 				const name = url.pathname.split('/').at(-1) ?? ''
-				if (sha256(body).toString('base64url') !== name.replace(/=+$/, '') || url.searchParams.get('auth') !== 'sim-auth') {
+				if (
+					sha256(body).toString('base64url') !== name.replace(/=+$/, '') ||
+					url.searchParams.get('auth') !== 'sim-auth'
+				) {
 					this.world.violate('upload', 'the name is not the hash of the content, or no auth')
 					response.writeHead(400).end()
 					return
@@ -78,11 +87,11 @@ export class MediaStore {
 				response.end(JSON.stringify({ url: `https://${this.host}${path}`, direct_path: path }))
 			})
 		})
-		await new Promise<void>(resolve => this.server?.listen(port, '127.0.0.1', resolve))
+		await new Promise<void>(resolve => this.server.listen(port, '127.0.0.1', resolve))
 	}
 
 	get host(): string {
-		return `127.0.0.1:${(this.server?.address() as AddressInfo).port}`
+		return `127.0.0.1:${(this.server.address() as AddressInfo).port}`
 	}
 
 	private keep(body: Buffer): string {
@@ -92,7 +101,12 @@ export class MediaStore {
 	}
 
 	/** Encrypts bytes as a phone does and puts them on the host. */
-	seal(kind: MediaKind, plain: Buffer): Required<Pick<proto.Message.IImageMessage, 'url' | 'directPath' | 'mediaKey' | 'fileSha256' | 'fileEncSha256' | 'fileLength'>> {
+	seal(
+		kind: MediaKind,
+		plain: Buffer
+	): Required<
+		Pick<proto.Message.IImageMessage, 'url' | 'directPath' | 'mediaKey' | 'fileSha256' | 'fileEncSha256' | 'fileLength'>
+	> {
 		const mediaKey = randomBytes(32)
 		const { iv, cipherKey, macKey } = mediaKeys(kind, mediaKey)
 		const cipher = createCipheriv('aes-256-cbc', cipherKey, iv)
@@ -111,8 +125,8 @@ export class MediaStore {
 	}
 
 	async stop(): Promise<void> {
-		this.server?.closeAllConnections()
-		await new Promise(resolve => this.server?.close(resolve))
+		this.server.closeAllConnections()
+		await new Promise(resolve => this.server.close(resolve))
 	}
 }
 

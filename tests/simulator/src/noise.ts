@@ -61,7 +61,12 @@ export class ServerIdentity {
 			details,
 			signature: calculateSignature(key.privateKey, Buffer.from(details))
 		})
-		const intermediateDetails = Details.encode({ serial: 1, issuerSerial: 0, key: intermediate.publicKey, ...validity }).finish()
+		const intermediateDetails = Details.encode({
+			serial: 1,
+			issuerSerial: 0,
+			key: intermediate.publicKey,
+			...validity
+		}).finish()
 		const leafDetails = Details.encode({ serial: 2, issuerSerial: 1, key: this.static.publicKey, ...validity }).finish()
 		this.certificate = Buffer.from(
 			proto.CertChain.encode({

@@ -56,7 +56,10 @@ export class Outbound {
 
 	/** Whoever begins a session shows the identity that the owner's phone signed. */
 	private checkIdentity({ linked, stanza }: Delivery): void {
-		const encs = [...children(child(stanza, 'participants'), 'to').flatMap(to => children(to, 'enc')), ...children(stanza, 'enc')]
+		const encs = [
+			...children(child(stanza, 'participants'), 'to').flatMap(to => children(to, 'enc')),
+			...children(stanza, 'enc')
+		]
 		if (!encs.some(({ attrs }) => attrs.type === 'pkmsg')) return
 		const sealed = childBytes(stanza, 'device-identity')
 		if (!sealed.length) {
@@ -68,8 +71,16 @@ export class Outbound {
 		const details = Buffer.from(identity.details ?? [])
 		const holds =
 			details.equals(linked.details) &&
-			verifySignature(typed(account), Buffer.concat([Buffer.from([6, 0]), details, linked.identity]), Buffer.from(identity.accountSignature ?? [])) &&
-			verifySignature(typed(linked.identity), Buffer.concat([Buffer.from([6, 1]), details, linked.identity, account]), Buffer.from(identity.deviceSignature ?? []))
+			verifySignature(
+				typed(account),
+				Buffer.concat([Buffer.from([6, 0]), details, linked.identity]),
+				Buffer.from(identity.accountSignature ?? [])
+			) &&
+			verifySignature(
+				typed(linked.identity),
+				Buffer.concat([Buffer.from([6, 1]), details, linked.identity, account]),
+				Buffer.from(identity.deviceSignature ?? [])
+			)
 		if (!holds) this.world.violate('message', 'device-identity does not hold')
 	}
 
@@ -90,7 +101,10 @@ export class Outbound {
 			}
 			await this.deliver(delivery, person, device, () => {
 				const type = enc.attrs.type === 'pkmsg' ? 'pkmsg' : 'msg'
-				return device.signal.decrypt(peerName(delivery.linked), { type, ciphertext: Buffer.from(enc.content as Uint8Array) })
+				return device.signal.decrypt(peerName(delivery.linked), {
+					type,
+					ciphertext: Buffer.from(enc.content as Uint8Array)
+				})
 			})
 		}
 	}
@@ -108,7 +122,12 @@ export class Outbound {
 		}
 	}
 
-	private async deliver(delivery: Delivery, person: Person, device: PersonDevice, decrypt: () => Promise<proto.Message>): Promise<void> {
+	private async deliver(
+		delivery: Delivery,
+		person: Person,
+		device: PersonDevice,
+		decrypt: () => Promise<proto.Message>
+	): Promise<void> {
 		const { id, linked, to } = delivery
 		let message: proto.Message
 		try {
@@ -123,11 +142,19 @@ export class Outbound {
 		}
 		const distribution = message.senderKeyDistributionMessage
 		if (distribution?.axolotlSenderKeyDistributionMessage) {
-			device.signal.takeSenderKey(distribution.groupId ?? '', peerName(linked), Buffer.from(distribution.axolotlSenderKeyDistributionMessage))
+			device.signal.takeSenderKey(
+				distribution.groupId ?? '',
+				peerName(linked),
+				Buffer.from(distribution.axolotlSenderKeyDistributionMessage)
+			)
 		}
 		const copy = message.deviceSentMessage
 		const content = copy?.message ?? message
-		const text = content.conversation ?? content.extendedTextMessage?.text ?? content.imageMessage?.caption ?? content.documentMessage?.caption
+		const text =
+			content.conversation ??
+			content.extendedTextMessage?.text ??
+			content.imageMessage?.caption ??
+			content.documentMessage?.caption
 		const type = Object.keys(content).find(key => !['messageContextInfo', 'senderKeyDistributionMessage'].includes(key))
 		if (!type || content.protocolMessage) return
 		if (device.decrypted.has(id)) {
@@ -154,7 +181,10 @@ export class Outbound {
 		if (!media) return {}
 		try {
 			const plain = openMedia(this.media, content.imageMessage ? 'Image' : 'Document', media)
-			return { sha256: plain, ...(content.documentMessage?.fileName ? { file_name: content.documentMessage.fileName } : {}) }
+			return {
+				sha256: plain,
+				...(content.documentMessage?.fileName ? { file_name: content.documentMessage.fileName } : {})
+			}
 		} catch (error) {
 			this.world.violate('media', String(error))
 			return {}
@@ -168,7 +198,15 @@ export class Outbound {
 	}
 
 	/** A receipt as a contact's device sends it: in the chat's own way of addressing. */
-	sendReceipt(link: Link, person: Person, device: number, id: string, to: string, type?: string, extra?: BinaryNode[]): void {
+	sendReceipt(
+		link: Link,
+		person: Person,
+		device: number,
+		id: string,
+		to: string,
+		type?: string,
+		extra?: BinaryNode[]
+	): void {
 		const group = this.world.groups.get(to.split('@')[0] ?? '')
 		const byLid = group ? group.addressing === 'lid' : to.includes('@lid')
 		const sender = byLid ? lidJid(person.lid, device) : phoneJid(person.phone, device)

@@ -1,6 +1,6 @@
 /** Linking a companion: by QR code and by pairing code, as the owner's phone and the server play it. */
 
-import { createDecipheriv, createCipheriv, createHmac, hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { proto } from 'baileys'
 import { verifySignature } from 'libsignal/src/curve.js'
 import { lidJid, phoneJid } from './addresses.ts'
@@ -31,7 +31,9 @@ export class PairingAttempt {
 	private readonly world: World
 	private readonly registration: proto.ClientPayload.IDevicePairingRegistrationData
 	private readonly refs: { ref: string; issued: number; from: number; until: number }[] = []
-	private success: { id: string; device: LinkedDevice; accepted: (device: number) => void; refused: (error: Error) => void } | undefined
+	private success:
+		| { id: string; device: LinkedDevice; accepted: (device: number) => void; refused: (error: Error) => void }
+		| undefined
 	private code: { wrapped: Buffer; ref: string; ephemeral: Buffer; finish?: (keyBundle: Buffer) => void } | undefined
 
 	constructor(link: Link, world: World, registration: proto.ClientPayload.IDevicePairingRegistrationData) {
@@ -69,14 +71,19 @@ export class PairingAttempt {
 	 * Resolves with the device's number when the companion's signature came back and holds.
 	 */
 	async scan(qr: string): Promise<number> {
-		const [ref, noiseKey, identity, secret, platform] = qr.replace(/^https:\/\/wa\.me\/settings\/linked_devices#/, '').split(',')
+		const [ref, noiseKey, identity, secret, platform] = qr
+			.replace(/^https:\/\/wa\.me\/settings\/linked_devices#/, '')
+			.split(',')
 		if (!ref || !noiseKey || !identity || !secret || platform === undefined) {
 			throw new PairingRefusedError('invalid_qr', 'not a linking code: five fields are expected')
 		}
 		const known = this.refs.find(offered => offered.ref === ref)
 		if (!known || Date.now() > known.until) throw new PairingRefusedError('stale_qr', 'this code is not valid any more')
 		const own = Buffer.from(this.registration.eIdent ?? [])
-		if (!Buffer.from(noiseKey, 'base64').equals(this.link.clientNoiseKey) || !Buffer.from(identity, 'base64').equals(own)) {
+		if (
+			!Buffer.from(noiseKey, 'base64').equals(this.link.clientNoiseKey) ||
+			!Buffer.from(identity, 'base64').equals(own)
+		) {
 			throw new PairingRefusedError('invalid_qr', 'the keys in the code are not those of the connection')
 		}
 		return this.succeed(Buffer.from(secret, 'base64'))
@@ -138,7 +145,10 @@ export class PairingAttempt {
 		const signNode = child(stanza, 'pair-device-sign')
 		const identity = proto.ADVSignedDeviceIdentity.decode(childBytes(signNode, 'device-identity'))
 		const message = Buffer.concat([
-			Buffer.from([6, 1]), device.details, device.identity, phone?.signal.identityKey ?? Buffer.alloc(0)
+			Buffer.from([6, 1]),
+			device.details,
+			device.identity,
+			phone?.signal.identityKey ?? Buffer.alloc(0)
 		])
 		const signature = Buffer.from(identity.deviceSignature ?? [])
 		if (signature.length !== 64 || !verifySignature(typed(device.identity), message, signature)) {
@@ -167,7 +177,11 @@ export class PairingAttempt {
 				ref,
 				ephemeral: Buffer.alloc(0)
 			}
-			return [node('link_code_companion_reg', { stage: 'companion_hello' }, [node('link_code_pairing_ref', {}, Buffer.from(ref))])]
+			return [
+				node('link_code_companion_reg', { stage: 'companion_hello' }, [
+					node('link_code_pairing_ref', {}, Buffer.from(ref))
+				])
+			]
 		}
 		if (request.attrs.stage === 'companion_finish') {
 			const bundle = childBytes(request, 'link_code_pairing_wrapped_key_bundle')
@@ -205,14 +219,20 @@ export class PairingAttempt {
 		} catch {
 			throw new PairingRefusedError('wrong_code', 'the code does not fit')
 		}
-		const [companionIdentity, primaryIdentity, random] = [opened.subarray(0, 32), opened.subarray(32, 64), opened.subarray(64)]
-		if (!primaryIdentity.equals(phone.signal.identityKey)) throw new PairingRefusedError('wrong_code', 'another phone was meant')
+		const [companionIdentity, primaryIdentity, random] = [
+			opened.subarray(0, 32),
+			opened.subarray(32, 64),
+			opened.subarray(64)
+		]
+		if (!primaryIdentity.equals(phone.signal.identityKey))
+			throw new PairingRefusedError('wrong_code', 'another phone was meant')
 		const identitySecret = sharedSecret(companionIdentity, phone.signal.getOurIdentity().privKey)
 		return this.succeed(derive(Buffer.concat([ephemeralSecret, identitySecret, random]), Buffer.alloc(0), 'adv_secret'))
 	}
 }
 
-const derive = (input: Buffer, salt: Buffer, info: string): Buffer => Buffer.from(hkdfSync('sha256', input, salt, info, 32))
+const derive = (input: Buffer, salt: Buffer, info: string): Buffer =>
+	Buffer.from(hkdfSync('sha256', input, salt, info, 32))
 const codeKey = (code: string, salt: Buffer): Buffer => pbkdf2Sync(code, salt, CODE_ITERATIONS, 32, 'sha256')
 
 function wrap(code: string, publicKey: Buffer): Buffer {

@@ -51,7 +51,13 @@ const handlers: Record<string, (question: Question) => Answer> = {
 	'abt get': () => [node('props', { protocol: '1', hash: 'sim', refresh: '86400' })],
 	'w get': () => [node('props', { version: '1', hash: 'sim' })],
 	'privacy get': () => [
-		node('privacy', {}, ['readreceipts', 'profile', 'status', 'online', 'last', 'groupadd'].map(name => node('category', { name, value: 'all' })))
+		node(
+			'privacy',
+			{},
+			['readreceipts', 'profile', 'status', 'online', 'last', 'groupadd'].map(name =>
+				node('category', { name, value: 'all' })
+			)
+		)
 	],
 	'privacy set': ({ asked }) => [node(asked?.tag ?? 'tokens')],
 	'blocklist get': () => [node('list', { dhash: 'sim' })],
@@ -75,7 +81,13 @@ const handlers: Record<string, (question: Question) => Answer> = {
 function keys({ world, device, asked }: Question): Answer {
 	if (asked?.tag === 'count') return [node('count', { value: String(device.preKeys.length) })]
 	if (asked?.tag === 'digest') {
-		return [node('digest', {}, [node('registration'), node('type', {}, Buffer.from([5])), node('identity', {}, device.identity)])]
+		return [
+			node('digest', {}, [
+				node('registration'),
+				node('type', {}, Buffer.from([5])),
+				node('identity', {}, device.identity)
+			])
+		]
 	}
 	if (asked?.tag !== 'key') throw new QueryError(400, 'bad-request')
 	const users = children(asked, 'user').map(({ attrs }) => {
@@ -94,7 +106,8 @@ function keys({ world, device, asked }: Question): Answer {
 function storeKeys({ world, device, iq, asked }: Question): Answer {
 	const rotated = asked?.tag === 'rotate'
 	const signed = signedPreKeyOf(rotated ? asked : iq)
-	if (!rotated && !childBytes(iq, 'identity').equals(device.identity)) world.violate('pre-keys', 'another identity than at pairing')
+	if (!rotated && !childBytes(iq, 'identity').equals(device.identity))
+		world.violate('pre-keys', 'another identity than at pairing')
 	if (!signedPreKeyIsGenuine(device.identity, signed)) {
 		world.violate('pre-keys', 'the signed pre-key is not signed by the identity')
 		throw new QueryError(406, 'not-acceptable')
@@ -128,22 +141,36 @@ function usync({ world, asked }: Question): Answer {
 
 function deviceList(world: World, person: Person): BinaryNode {
 	const own = person.devices.map(({ id }) => id)
-	const linked = person === world.owner ? [...world.linked.values()].filter(({ removed }) => !removed).map(({ id }) => id) : []
+	const linked =
+		person === world.owner ? [...world.linked.values()].filter(({ removed }) => !removed).map(({ id }) => id) : []
 	// a device other than the phone counts only with a key index
-	const list = [...own, ...linked].map(id => node('device', { id: String(id), 'key-index': id ? String(id) : undefined }))
+	const list = [...own, ...linked].map(id =>
+		node('device', { id: String(id), 'key-index': id ? String(id) : undefined })
+	)
 	return node('device-list', {}, list)
 }
 
 function appState({ asked }: Question): Answer {
 	const collections = children(asked, 'collection').map(({ attrs }) =>
-		node('collection', { name: attrs.name, version: attrs.version ?? APP_STATE_VERSION, has_more_patches: 'false', type: 'result' })
+		node('collection', {
+			name: attrs.name,
+			version: attrs.version ?? APP_STATE_VERSION,
+			has_more_patches: 'false',
+			type: 'result'
+		})
 	)
 	return [node('sync', {}, collections)]
 }
 
 function groups({ world, iq, asked }: Question): Answer {
 	if (asked?.tag === 'participating') {
-		return [node('groups', {}, [...world.groups.values()].map(group => groupNode(world, group)))]
+		return [
+			node(
+				'groups',
+				{},
+				[...world.groups.values()].map(group => groupNode(world, group))
+			)
+		]
 	}
 	const group = world.groups.get(iq.attrs.to?.split('@')[0] ?? '')
 	if (asked?.tag !== 'query' || !group) throw new QueryError(404, 'item-not-found')

@@ -158,7 +158,11 @@ export class WhatsAppServer {
 			if (xmlns === 'passive' && asked?.tag === 'active') await this.activate(link)
 		} catch (error) {
 			if (!(error instanceof QueryError)) throw error
-			link.send(node('iq', { from: SERVER, type: 'error', id }, [node('error', { code: String(error.code), text: error.message })]))
+			link.send(
+				node('iq', { from: SERVER, type: 'error', id }, [
+					node('error', { code: String(error.code), text: error.message })
+				])
+			)
 		}
 	}
 

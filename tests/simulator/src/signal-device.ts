@@ -62,7 +62,10 @@ export class SignalDevice implements SignalStorage {
 	private readonly unpublished: number[] = []
 	private nextPreKey = 1
 	private readonly sessions = new Map<string, SessionRecord>()
-	private readonly ownChains = new Map<string, { id: number; iteration: number; chainKey: Buffer; signing: SignalKeyPair }>()
+	private readonly ownChains = new Map<
+		string,
+		{ id: number; iteration: number; chainKey: Buffer; signing: SignalKeyPair }
+	>()
 	private readonly chains = new Map<string, SenderChain[]>()
 
 	// libsignal's storage
@@ -206,7 +209,8 @@ export class SignalDevice implements SignalStorage {
 		const body = proto.SenderKeyMessage.decode(signed.subarray(1))
 		const chain = this.chains.get(`${group} ${peer}`)?.find(({ id }) => id === body.id)
 		if (!chain) throw new Error('no sender key')
-		if (!verifySignature(chain.signingKey, signed, message.subarray(-64))) throw new Error('forged sender key signature')
+		if (!verifySignature(chain.signingKey, signed, message.subarray(-64)))
+			throw new Error('forged sender key signature')
 		const { iv, key } = messageKeys(this.groupSeed(chain, body.iteration ?? 0))
 		return unpad(Buffer.from(decrypt(key, Buffer.from(body.ciphertext ?? []), iv) as unknown as Buffer))
 	}
@@ -240,7 +244,10 @@ export class SignalDevice implements SignalStorage {
 }
 
 const address = (peer: string) => new ProtocolAddress(peer, 0)
-const step = (chainKey: Buffer, seed: 1 | 2): Buffer => createHmac('sha256', chainKey).update(Buffer.from([seed])).digest()
+const step = (chainKey: Buffer, seed: 1 | 2): Buffer =>
+	createHmac('sha256', chainKey)
+		.update(Buffer.from([seed]))
+		.digest()
 
 function messageKeys(seed: Buffer): { iv: Buffer; key: Buffer } {
 	const [first, second] = deriveSecrets(seed, Buffer.alloc(32), Buffer.from('WhisperGroup'))

@@ -171,7 +171,9 @@ export class World {
 
 	/** Notes what a device decrypted; a further device of the same person joins the same entry. */
 	receive(person: Person, device: number, message: Omit<ReceivedMessage, 'index' | 'devices' | 'received_at'>): void {
-		const known = person.inbox.findLast(({ message_id, chat }) => message_id === message.message_id && chat === message.chat)
+		const known = person.inbox.findLast(
+			({ message_id, chat }) => message_id === message.message_id && chat === message.chat
+		)
 		if (known) {
 			known.devices.push(device)
 		} else {

@@ -3,14 +3,24 @@
 import '../src/quiet.ts'
 import { EventEmitter, once } from 'node:events'
 import makeWASocket, {
-	type AuthenticationState, Browsers, type ConnectionState, initAuthCreds, type SignalDataSet, type SignalDataTypeMap, type WAMessage,
+	type AuthenticationState,
+	Browsers,
+	type ConnectionState,
+	initAuthCreds,
+	type SignalDataSet,
+	type SignalDataTypeMap,
+	type WAMessage,
 	type WASocket
 } from 'baileys'
 
 const silentLogger = {
 	level: 'silent',
 	child: () => silentLogger,
-	trace() {}, debug() {}, info() {}, warn() {}, error() {}
+	trace() {},
+	debug() {},
+	info() {},
+	warn() {},
+	error() {}
 }
 
 function memoryKeys(): AuthenticationState['keys'] {

@@ -58,7 +58,11 @@ export class SimulatorProcess {
 		return answer
 	}
 
-	async try<T>(method: string, path: string, body?: unknown): Promise<{ status: number; answer: T & { error?: string } }> {
+	async try<T>(
+		method: string,
+		path: string,
+		body?: unknown
+	): Promise<{ status: number; answer: T & { error?: string } }> {
 		const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
 		const response = await fetch(`${this.control}/admin${path}`, { method, body: text })
 		return { status: response.status, answer: (await response.json()) as T & { error?: string } }
@@ -67,9 +71,11 @@ export class SimulatorProcess {
 	state = () => this.call<State>('GET', '/state')
 	contact = (phone: string, options: object = {}) =>
 		this.call<{ phone: string; lid: string }>('POST', '/contacts', { phone, name: `Name of ${phone}`, ...options })
-	write = (phone: string, body: object) => this.call<{ message_id: string; sha256?: string }>('POST', `/contacts/${phone}/send`, body)
+	write = (phone: string, body: object) =>
+		this.call<{ message_id: string; sha256?: string }>('POST', `/contacts/${phone}/send`, body)
 	received = async (phone: string, after = -1, wait = 10) =>
-		(await this.call<{ messages: Received[] }>('GET', `/contacts/${phone}/messages?wait=${wait}&after=${after}`)).messages
+		(await this.call<{ messages: Received[] }>('GET', `/contacts/${phone}/messages?wait=${wait}&after=${after}`))
+			.messages
 	ownPhone = async (after = -1, wait = 10) =>
 		(await this.call<{ messages: Received[] }>('GET', `/mock-phone/messages?wait=${wait}&after=${after}`)).messages
 	faults = (faults: object) => this.call('POST', '/faults', faults)

@@ -52,10 +52,19 @@ test('every device of a contact decrypts', async () => {
 	await client.send(jid(BOB), 'again')
 	let messages = await simulator.received(BOB)
 	while ((messages[1]?.devices.length ?? 0) < 4) messages = await simulator.received(BOB)
-	assert.deepEqual(messages.map(({ text, devices }) => [text, devices.toSorted()]), [['Hello Bob', [0, 1, 2, 3]], ['again', [0, 1, 2, 3]]])
+	assert.deepEqual(
+		messages.map(({ text, devices }) => [text, devices.toSorted()]),
+		[
+			['Hello Bob', [0, 1, 2, 3]],
+			['again', [0, 1, 2, 3]]
+		]
+	)
 })
 
-for (const [phone, addressing] of [[ALICE, 'pn'], [CAROL, 'lid']] as const) {
+for (const [phone, addressing] of [
+	[ALICE, 'pn'],
+	[CAROL, 'lid']
+] as const) {
 	test(`a contact's texts arrive, addressed by ${addressing}`, async () => {
 		for (const text of ['first', 'second']) {
 			const arrived = client.next<WAMessage>('message')
@@ -73,13 +82,23 @@ for (const [phone, addressing] of [[ALICE, 'pn'], [CAROL, 'lid']] as const) {
 
 for (const addressing of ['pn', 'lid']) {
 	test(`a group addressed by ${addressing}: both ways, several senders`, async () => {
-		const { id } = await simulator.call<{ id: string }>('POST', '/groups', { subject: 'Family', participants: [ALICE, BOB], addressing })
+		const { id } = await simulator.call<{ id: string }>('POST', '/groups', {
+			subject: 'Family',
+			participants: [ALICE, BOB],
+			addressing
+		})
 		const groupJid = `${id.slice(6)}@g.us`
 		const seen = (await simulator.received(ALICE, -1, 0)).at(-1)?.index ?? -1
 		await client.send(groupJid, 'to all')
 		await client.send(groupJid, 'once more')
 		await simulator.received(ALICE, seen + 1)
-		assert.deepEqual((await simulator.received(ALICE, seen)).map(({ text, chat }) => [text, chat]), [['to all', id], ['once more', id]])
+		assert.deepEqual(
+			(await simulator.received(ALICE, seen)).map(({ text, chat }) => [text, chat]),
+			[
+				['to all', id],
+				['once more', id]
+			]
+		)
 		for (const phone of [ALICE, BOB, ALICE]) {
 			const arrived = client.next<WAMessage>('message')
 			await simulator.write(phone, { text: `from ${phone}`, group: id })
@@ -125,11 +144,17 @@ test('the same message id twice is one message for the contact', async () => {
 	await client.send(jid(ALICE), 'once', id)
 	await client.send(jid(ALICE), 'and another')
 	await simulator.received(ALICE, seen + 1)
-	assert.deepEqual((await simulator.received(ALICE, seen)).map(({ text }) => text), ['once', 'and another'])
+	assert.deepEqual(
+		(await simulator.received(ALICE, seen)).map(({ text }) => text),
+		['once', 'and another']
+	)
 })
 
 test('who is not on WhatsApp is reported so', async () => {
-	assert.deepEqual((await client.socket.onWhatsApp('15559990000'))?.filter(({ exists }) => exists), [])
+	assert.deepEqual(
+		(await client.socket.onWhatsApp('15559990000'))?.filter(({ exists }) => exists),
+		[]
+	)
 	assert.equal((await client.socket.onWhatsApp(ALICE.slice(1)))?.[0]?.exists, true)
 })
 
@@ -141,7 +166,10 @@ test('what comes while it is away waits, in order, marked offline', async () => 
 	const before = client.messages.length
 	client.connect()
 	while (client.messages.length < before + 3) await client.next('message')
-	assert.deepEqual(client.messages.slice(before).map(({ message }) => message?.conversation), ['one', 'two', 'three'])
+	assert.deepEqual(
+		client.messages.slice(before).map(({ message }) => message?.conversation),
+		['one', 'two', 'three']
+	)
 })
 
 test('nothing was refused and nothing is left unanswered', async () => {
