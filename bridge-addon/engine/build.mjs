@@ -8,8 +8,6 @@ await build({
 	platform: 'node',
 	target: 'node24',
 	format: 'esm',
-	sourcemap: true,
-	sourcesContent: false,
 	// loaded only for media that the gateway prepares instead
 	external: ['sharp', 'jimp', 'link-preview-js', 'audio-decode'],
 	banner: {

@@ -1,7 +1,10 @@
 """Drives the integration's config flow through Home Assistant's API, as its frontend does."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
+
+import aiohttp
 
 from tests.stack.bridge import Bridge
 from tests.stack.home_assistant import HomeAssistant
@@ -55,18 +58,21 @@ async def shown_qr_step(home_assistant: HomeAssistant, flow_id: str, but: str | 
 
 
 async def finished_flow(home_assistant: HomeAssistant, flow_id: str) -> Step:
-    """Waits until a flow that advances by itself has made its entry, and returns the entry."""
+    """Follows a flow that advances by itself, as an open dialog does, until it has made its entry; returns the entry."""
     async with asyncio.timeout(STEP_LIMIT):
         while True:
-            entries = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
-            flows = await flow_is_open(home_assistant, flow_id)
-            if entries and not flows:
-                return dict(entries[-1])
+            try:
+                step = await home_assistant.flow(flow_id)
+            except aiohttp.ClientResponseError as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                break
+            if step["type"] == "create_entry":
+                break
+            if step["type"] not in {"progress", "progress_done"}:
+                raise FlowError(f"the dialog did not finish: {step}")
             await asyncio.sleep(0.02)
-
-
-async def flow_is_open(home_assistant: HomeAssistant, flow_id: str) -> bool:
-    """Whether the flow still is in progress."""
-    async with home_assistant.socket() as socket:
-        flows = await socket.command("config_entries/flow/progress")
-    return any(flow["flow_id"] == flow_id for flow in flows)
+    entries = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
+    if not entries:
+        raise FlowError("the dialog ended without an entry")
+    return dict(entries[-1])

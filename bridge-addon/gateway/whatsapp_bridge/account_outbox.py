@@ -1,0 +1,237 @@
+"""The queue of one account and the worker that empties it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from whatsapp_bridge.account import Account
+from whatsapp_bridge.engine_connection import EngineError
+from whatsapp_bridge.engine_protocol import AccountState, EngineErrorCode, SendResult, TextContent
+from whatsapp_bridge.errors import EngineUnavailableError, ErrorCode
+from whatsapp_bridge.log import logger
+from whatsapp_bridge.message import Message, MessageStatus
+from whatsapp_bridge.pacing import Pace
+
+ACKNOWLEDGEMENT_LIMIT = 20.0
+"""Seconds that WhatsApp gets to acknowledge a message before it is sent again."""
+
+_SHORTEST_LIMIT = 1.0
+"""Seconds; the engine's `timeout` has no smaller one."""
+
+IN_FLIGHT = 8
+"""Chats that are sent to at the same time."""
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+
+_RETRIED: frozenset[str] = frozenset(
+    {EngineErrorCode.NOT_CONNECTED, EngineErrorCode.ACKNOWLEDGEMENT_TIMEOUT, EngineErrorCode.ACCOUNT_NOT_STARTED}
+)
+_REFUSALS = {
+    AccountState.PAIRING: ErrorCode.ACCOUNT_NOT_PAIRED,
+    AccountState.LOGGED_OUT: ErrorCode.ACCOUNT_LOGGED_OUT,
+    AccountState.REPLACED: ErrorCode.ACCOUNT_REPLACED,
+    AccountState.BLOCKED: ErrorCode.ACCOUNT_BLOCKED,
+    AccountState.FAILED: ErrorCode.ACCOUNT_FAILED,
+}
+_FAILURES: dict[str, ErrorCode] = {
+    EngineErrorCode.RECIPIENT_NOT_ON_WHATSAPP: ErrorCode.RECIPIENT_NOT_ON_WHATSAPP,
+    EngineErrorCode.MESSAGE_REJECTED: ErrorCode.MESSAGE_REJECTED,
+}
+
+
+@dataclass(eq=False)
+class OutgoingMessage:
+    """A message on its way. Times are the loop's."""
+
+    account: str
+    message: Message
+    content: TextContent | None
+    """None once it is settled: contents do not outlive their delivery."""
+    fingerprint: bytes
+    accepted_at: float
+    expires_at: float
+    attempts: int = 0
+    not_before: float = 0.0
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def change(
+        self,
+        status: MessageStatus,
+        *,
+        chat: str | None = None,
+        timestamp: datetime | None = None,
+        error_code: str | None = None,
+        whatsapp_code: int | None = None,
+    ) -> None:
+        """Puts it into another state."""
+        fields = {"status": status, "error_code": error_code, "whatsapp_code": whatsapp_code}
+        known = {"chat": chat, "timestamp": timestamp}
+        self.message = self.message.model_copy(
+            update=fields | {name: value for name, value in known.items() if value is not None}
+        )
+        if not status.unsettled:
+            self.content = None
+            self.settled.set()
+
+
+Sender = Callable[[OutgoingMessage, float], Awaitable[SendResult]]
+SettledListener = Callable[[OutgoingMessage], None]
+
+
+def refusal(account: Account | None) -> ErrorCode | None:
+    """Returns why an account takes no messages: somebody must act first. None where they go out, now or by themselves later."""
+    if account is None:
+        return ErrorCode.ACCOUNT_NOT_FOUND
+    if account.state is AccountState.LOGGED_OUT and account.reason == "not_paired":
+        return ErrorCode.ACCOUNT_NOT_PAIRED
+    return _REFUSALS.get(account.state)
+
+
+class AccountOutbox:
+    """Messages of one account, in the order of acceptance. A chat's messages go out one after the other."""
+
+    def __init__(
+        self, account: Callable[[], Account | None], send: Sender, on_settled: SettledListener, pace: Pace
+    ) -> None:
+        self._account = account
+        self._send = send
+        self._on_settled = on_settled
+        self._pace = pace
+        self._queue: dict[str, OutgoingMessage] = {}
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, outgoing: OutgoingMessage) -> None:
+        """Queues a message."""
+        self._queue[outgoing.message.message_id] = outgoing
+        self._changed.set()
+
+    def drop(self, outgoing: OutgoingMessage) -> None:
+        """Takes a message out that was settled by something else than this worker."""
+        self._queue.pop(outgoing.message.message_id, None)
+        self._changed.set()
+
+    def account_changed(self) -> None:
+        """Looks at the account's state anew. Once it is connected, nothing that failed for the lack of it waits longer."""
+        account = self._account()
+        if account is not None and account.state is AccountState.CONNECTED:
+            for outgoing in self._queue.values():
+                outgoing.not_before = 0.0
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Sends until cancelled. A message that is being sent then is left unsettled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._changed.clear()
+                self._settle_hopeless(loop.time())
+                wake_at = self._send_due(loop.time())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(wake_at):
+                        await self._changed.wait()
+        finally:
+            for task in self._sending.values():
+                task.cancel()
+            await asyncio.gather(*self._sending.values(), return_exceptions=True)
+
+    def _settle_hopeless(self, moment: float) -> None:
+        """Fails what nobody will send any more: its time is over, or the account needs somebody to act."""
+        refused = refusal(self._account())
+        for outgoing in list(self._queue.values()):
+            if outgoing.message.status is not MessageStatus.QUEUED:
+                continue
+            if outgoing.expires_at <= moment:
+                self._settle(outgoing, MessageStatus.EXPIRED, error_code=ErrorCode.MESSAGE_EXPIRED)
+            elif refused is not None:
+                self._settle(outgoing, MessageStatus.FAILED, error_code=refused)
+
+    def _send_due(self, moment: float) -> float | None:
+        """Starts sending all that may go out now; returns when to look again (loop time), None: when something changes."""
+        queued = [outgoing for outgoing in self._queue.values() if outgoing.message.status is MessageStatus.QUEUED]
+        deadlines = [outgoing.expires_at for outgoing in queued]
+        account = self._account()
+        if account is not None and account.state is AccountState.CONNECTED:
+            busy = set(self._sending)
+            for outgoing in queued:
+                if outgoing.message.to in busy:
+                    continue
+                busy.add(outgoing.message.to)
+                if outgoing.not_before > moment:
+                    deadlines.append(outgoing.not_before)
+                    continue
+                if len(self._sending) >= IN_FLIGHT:
+                    break
+                if pause := self._pace.pause():
+                    deadlines.append(moment + pause)
+                    break
+                self._pace.take()
+                self._begin(outgoing)
+        return min(deadlines, default=None)
+
+    def _begin(self, outgoing: OutgoingMessage) -> None:
+        chat = outgoing.message.to
+        outgoing.attempts += 1
+        outgoing.change(MessageStatus.SENDING)
+        task = asyncio.create_task(self._attempt(outgoing), name="message.send")
+        self._sending[chat] = task
+        task.add_done_callback(lambda _: self._finished(chat))
+
+    def _finished(self, chat: str) -> None:
+        del self._sending[chat]
+        self._changed.set()
+
+    async def _attempt(self, outgoing: OutgoingMessage) -> None:
+        loop = asyncio.get_running_loop()
+        limit = min(ACKNOWLEDGEMENT_LIMIT, max(_SHORTEST_LIMIT, outgoing.expires_at - loop.time()))
+        try:
+            result = await self._send(outgoing, limit)
+        except EngineUnavailableError:
+            self._try_again(outgoing, "engine_unavailable")
+        except EngineError as error:
+            if error.error_code in _RETRIED:
+                self._try_again(outgoing, error.error_code)
+            else:
+                code = _FAILURES.get(error.error_code, ErrorCode.INTERNAL_ERROR)
+                self._settle(outgoing, MessageStatus.FAILED, error_code=code, whatsapp_code=error.whatsapp_code)
+        except Exception:  # noqa: BLE001 - a fault of ours must not leave the message unsettled
+            logger().exception("message_send_failed", account=outgoing.account)
+            self._settle(outgoing, MessageStatus.FAILED, error_code=ErrorCode.INTERNAL_ERROR)
+        else:
+            self._settle(outgoing, MessageStatus.SENT, chat=result.chat, timestamp=result.timestamp)
+
+    def _try_again(self, outgoing: OutgoingMessage, cause: str) -> None:
+        """Puts a message back: whether it arrived is unknown, and the same id makes a second copy harmless."""
+        if not outgoing.message.status.unsettled:
+            return
+        pause = min(_FIRST_PAUSE * 2 ** (outgoing.attempts - 1), _LONGEST_PAUSE)
+        outgoing.not_before = asyncio.get_running_loop().time() + pause
+        outgoing.change(MessageStatus.QUEUED)
+        logger().warning(
+            "message_unacknowledged",
+            account=outgoing.account,
+            message_id=outgoing.message.message_id,
+            attempts=outgoing.attempts,
+            cause=cause,
+        )
+
+    def _settle(
+        self,
+        outgoing: OutgoingMessage,
+        status: MessageStatus,
+        *,
+        chat: str | None = None,
+        timestamp: datetime | None = None,
+        error_code: str | None = None,
+        whatsapp_code: int | None = None,
+    ) -> None:
+        self._queue.pop(outgoing.message.message_id, None)
+        if outgoing.message.status.unsettled:
+            outgoing.change(status, chat=chat, timestamp=timestamp, error_code=error_code, whatsapp_code=whatsapp_code)
+            self._on_settled(outgoing)

@@ -1,0 +1,1 @@
+"""The HTTP and WebSocket API, as docs/api.md describes it."""

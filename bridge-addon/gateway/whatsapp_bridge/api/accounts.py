@@ -1,0 +1,65 @@
+"""Accounts: list, add, inspect, rename, unlink."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from whatsapp_bridge.account import Account
+from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.unicode_text import encodable
+
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+
+
+class AccountName(BaseModel):
+    """A name for people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(encodable)
+    ]
+
+
+class AccountList(BaseModel):
+    """All accounts, oldest first."""
+
+    accounts: list[Account]
+
+
+class Removal(BaseModel):
+    """Whether WhatsApp could be told; if not, the phone still lists the linked device."""
+
+    unlinked: bool
+
+
+@router.get("", responses=failures())
+async def list_accounts(gateway: TheGateway) -> Answer[AccountList]:
+    """Lists the accounts."""
+    return Answer(message="Accounts", data=AccountList(accounts=gateway.accounts.all()))
+
+
+@router.post("", status_code=201, responses=failures(400, 422))
+async def add_account(gateway: TheGateway, body: AccountName) -> Answer[Account]:
+    """Adds an account, which then can be paired."""
+    return Answer(message="Account added", data=await gateway.accounts.add(body.name))
+
+
+@router.get("/{account}", responses=failures(404))
+async def get_account(gateway: TheGateway, account: AccountId) -> Answer[Account]:
+    """Returns an account."""
+    return Answer(message="Account", data=gateway.accounts.get(account))
+
+
+@router.patch("/{account}", responses=failures(400, 404, 422))
+async def change_account(gateway: TheGateway, account: AccountId, body: AccountName) -> Answer[Account]:
+    """Gives an account another name."""
+    return Answer(message="Account changed", data=await gateway.accounts.rename(account, body.name))
+
+
+@router.delete("/{account}", responses=failures(404, 503))
+async def remove_account(gateway: TheGateway, account: AccountId) -> Answer[Removal]:
+    """Unlinks an account at WhatsApp and erases it."""
+    return Answer(message="Account removed", data=Removal(unlinked=await gateway.accounts.remove(account)))

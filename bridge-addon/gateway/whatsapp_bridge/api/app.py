@@ -1,0 +1,32 @@
+"""The app: all routes behind authentication, all errors in one shape."""
+
+from fastapi import FastAPI
+
+from whatsapp_bridge import __version__
+from whatsapp_bridge.api import accounts, events, health, messages, pairing, simple_calls
+from whatsapp_bridge.api.authentication import BearerAuthentication
+from whatsapp_bridge.api.body_limit import BodyLimit
+from whatsapp_bridge.api.error_answers import FaultAnswers, add_error_answers
+from whatsapp_bridge.api.metrics import metrics_router
+from whatsapp_bridge.gateway import Gateway
+from whatsapp_bridge.metrics import metrics_registry
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """Makes the ASGI app of a gateway."""
+    app = FastAPI(
+        title="WhatsApp Gateway",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.gateway = gateway
+    for module in (health, accounts, pairing, messages, simple_calls, events):
+        app.include_router(module.router)
+    app.include_router(metrics_router(metrics_registry(gateway)))
+    add_error_answers(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(FaultAnswers)
+    app.add_middleware(BearerAuthentication, token=gateway.token)
+    return app

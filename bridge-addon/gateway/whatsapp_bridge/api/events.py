@@ -1,0 +1,111 @@
+"""Events over a WebSocket."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, WebSocket
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.websockets import WebSocketDisconnect
+
+from whatsapp_bridge import __version__
+from whatsapp_bridge.account import Account
+from whatsapp_bridge.api.dependencies import TheGateway
+from whatsapp_bridge.events import ConsumerTooSlowError, EventLog, Subscription, SubscriptionEndedError
+from whatsapp_bridge.log import logger
+
+router = APIRouter(tags=["events"])
+
+API_VERSION = 1
+
+CLOSE_GOING_AWAY = 1001
+CLOSE_INVALID_FRAME = 4400
+CLOSE_TOO_SLOW = 4408
+
+_CLOSE_LIMIT = 15.0
+
+
+class Hello(BaseModel):
+    """The first frame: state first, then events."""
+
+    type: Literal["hello"] = "hello"
+    api_version: int = API_VERSION
+    gateway_version: str = __version__
+    log: str
+    sequence: int
+    accounts: list[Account]
+
+
+class Acknowledgement(BaseModel):
+    """All events up to this number were processed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ack: int
+
+
+@router.websocket("/v1/events")
+async def events(
+    websocket: WebSocket,
+    gateway: TheGateway,
+    since: Annotated[int | None, Query(ge=0)] = None,
+    log: Annotated[str | None, Query(max_length=64)] = None,
+) -> None:
+    """Sends the hello, what was missed and what happens, until one side goes."""
+    await websocket.accept()
+    subscription = gateway.events.subscribe(since, log)
+    hello = Hello(log=gateway.events.log_id, sequence=subscription.sequence, accounts=gateway.accounts.all())
+    try:
+        code = await _serve(websocket, gateway.events, subscription, hello)
+    finally:
+        gateway.events.unsubscribe(subscription)
+    if code is not None:
+        await _close(websocket, code)
+
+
+async def _serve(websocket: WebSocket, log: EventLog, subscription: Subscription, hello: Hello) -> int | None:
+    """Serves a consumer and returns the code to close with, None if it has gone."""
+    sending = asyncio.create_task(_send(websocket, subscription, hello), name="events out")
+    receiving = asyncio.create_task(_receive(websocket, log), name="events in")
+    ending = asyncio.create_task(subscription.ended(), name="end of events")
+    tasks = (sending, receiving, ending)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect | SubscriptionEndedError):
+            raise outcome
+    if receiving in (done := {task for task in tasks if not task.cancelled()}) and receiving.exception() is not None:
+        return None
+    if receiving in done:
+        return CLOSE_INVALID_FRAME
+    if ending in done:
+        return CLOSE_TOO_SLOW if ending.result() is ConsumerTooSlowError else CLOSE_GOING_AWAY
+    return None
+
+
+async def _send(websocket: WebSocket, subscription: Subscription, hello: Hello) -> None:
+    await websocket.send_text(hello.model_dump_json())
+    while True:
+        await websocket.send_text((await subscription.next()).text)
+
+
+async def _receive(websocket: WebSocket, log: EventLog) -> None:
+    """Takes acknowledgements; returns when a frame is none."""
+    while True:
+        try:
+            acknowledgement = Acknowledgement.model_validate_json(await websocket.receive_text())
+        except ValidationError, KeyError:
+            return
+        log.acknowledge(acknowledgement.ack)
+
+
+async def _close(websocket: WebSocket, code: int) -> None:
+    """Says why, if the consumer takes it: one that is too slow may not even read that."""
+    try:
+        async with asyncio.timeout(_CLOSE_LIMIT):
+            await websocket.close(code)
+    except TimeoutError, WebSocketDisconnect, RuntimeError:
+        logger().warning("consumer_gone", code=code)

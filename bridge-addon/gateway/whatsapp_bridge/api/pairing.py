@@ -1,0 +1,121 @@
+"""Pairing: begin, cancel, and the code to scan."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Header
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from whatsapp_bridge.api.answers import Answer, Nothing, failures
+from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.engine_protocol import Pairing
+from whatsapp_bridge.gateway import Gateway
+from whatsapp_bridge.pairing import cancel_pairing, shown_qr, start_pairing
+from whatsapp_bridge.phone_numbers import parse_phone_number
+from whatsapp_bridge.qr import qr_png, qr_svg, qr_terminal
+from whatsapp_bridge.timestamps import Timestamp, now
+
+router = APIRouter(prefix="/v1/accounts/{account}", tags=["pairing"])
+
+_JSON, _SVG, _PNG, _TEXT = "application/json", "image/svg+xml", "image/png", "text/plain"
+_MATCHES = {
+    _JSON: _JSON,
+    _SVG: _SVG,
+    _PNG: _PNG,
+    _TEXT: _TEXT,
+    "*/*": _JSON,
+    "application/*": _JSON,
+    "image/*": _SVG,
+    "text/*": _TEXT,
+}
+_NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept"}
+
+AcceptHeader = Annotated[str, Header(description=f"{_JSON}, {_SVG}, {_PNG} or {_TEXT}")]
+QR_RESPONSES = failures(404) | {200: {"content": {_SVG: {}, _PNG: {}, _TEXT: {}}}}
+
+
+class QrPairing(BaseModel):
+    """By a QR code that the phone scans."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Literal["qr"]
+
+
+class CodePairing(BaseModel):
+    """By a code that the owner of `phone` types on it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Literal["code"]
+    phone: str
+
+
+class ShownQr(BaseModel):
+    """The text to draw, and until when it is valid."""
+
+    qr: str
+    expires_at: Timestamp
+
+
+PairingRequest = Annotated[QrPairing | CodePairing, Field(discriminator="method"), Body()]
+
+
+@router.post("/pairing", status_code=202, responses=failures(400, 404, 409, 422, 429, 503))
+async def begin_pairing(gateway: TheGateway, account: AccountId, body: PairingRequest) -> Answer[Pairing]:
+    """Begins a pairing; one that is under way is replaced."""
+    phone = parse_phone_number(body.phone) if isinstance(body, CodePairing) else None
+    pairing = await start_pairing(gateway.accounts, gateway.engine, account, body.method, phone)
+    return Answer(message="Pairing started", data=pairing)
+
+
+@router.delete("/pairing", responses=failures(404, 503))
+async def end_pairing(gateway: TheGateway, account: AccountId) -> Answer[Nothing]:
+    """Cancels the pairing that is under way."""
+    await cancel_pairing(gateway.accounts, gateway.engine, account)
+    return Answer(message="Pairing cancelled", data=Nothing())
+
+
+@router.get("/qr", response_model=Answer[ShownQr], responses=QR_RESPONSES)
+async def get_qr(gateway: TheGateway, account: AccountId, accept: AcceptHeader = "*/*") -> Response:
+    """Returns the QR code that is valid now."""
+    return qr_answer(gateway, account, accept)
+
+
+def qr_answer(gateway: Gateway, account: str, accept: str) -> Response:
+    """Returns the QR code of an account in the form that `accept` prefers; JSON where it knows none of ours.
+
+    Raises:
+        BridgeError: `account_not_found`, `qr_not_available`.
+    """
+    text, expires_at = shown_qr(gateway.accounts, account, now())
+    match preferred_type(accept):
+        case "image/svg+xml":
+            return Response(qr_svg(text), media_type=_SVG, headers=_NO_STORE)
+        case "image/png":
+            return Response(qr_png(text), media_type=_PNG, headers=_NO_STORE)
+        case "text/plain":
+            return PlainTextResponse(qr_terminal(text), headers=_NO_STORE)
+        case _:
+            answer = Answer[ShownQr](
+                message="Scan this code with WhatsApp on the phone: Linked devices, Link a device",
+                data=ShownQr(qr=text, expires_at=expires_at),
+            )
+            return JSONResponse(answer.model_dump(mode="json"), headers=_NO_STORE)
+
+
+def preferred_type(accept: str) -> str:
+    """Returns which of our types an Accept header wants most (RFC 9110, section 12.5.1)."""
+    best, best_weight = _JSON, 0.0
+    for part in accept.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = float(parameter[2:])
+                except ValueError:
+                    weight = 0.0
+        if name in _MATCHES and weight > best_weight:
+            best, best_weight = _MATCHES[name], weight
+    return best

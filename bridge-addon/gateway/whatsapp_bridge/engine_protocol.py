@@ -1,0 +1,187 @@
+"""What crosses the border to the engine: docs/engine-protocol.md as models."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from whatsapp_bridge.timestamps import Timestamp
+
+PROTOCOL_VERSION = 1
+
+ACCOUNT_ID = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+
+
+class BorderModel(BaseModel):
+    """A value that crosses a border. Its errors never quote the value, which may be private."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class AccountState(StrEnum):
+    """The one state machine of an account."""
+
+    STARTING = "starting"
+    PAIRING = "pairing"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class EngineErrorCode(StrEnum):
+    """`data.error_code` of the engine's errors, as far as the gateway acts on them."""
+
+    ACCOUNT_LOCKED = "account_locked"
+    STORE_UNUSABLE = "store_unusable"
+    ACCOUNT_NOT_STARTED = "account_not_started"
+    ALREADY_PAIRED = "already_paired"
+    INVALID_PARAMS = "invalid_params"
+    NOT_CONNECTED = "not_connected"
+    RECIPIENT_NOT_ON_WHATSAPP = "recipient_not_on_whatsapp"
+    MESSAGE_REJECTED = "message_rejected"
+    ACKNOWLEDGEMENT_TIMEOUT = "acknowledgement_timeout"
+    PAIRING_RATE_LIMITED = "pairing_rate_limited"
+    INTERNAL_ERROR = "internal_error"
+
+
+class EngineIdentity(BorderModel):
+    """Which engine it is."""
+
+    name: str
+    version: str
+    library: str
+
+
+class InitializeResult(BorderModel):
+    """Answer to `initialize`."""
+
+    protocol_version: int
+    engine: EngineIdentity
+
+
+class EraseResult(BorderModel):
+    """Answer to `account.erase`."""
+
+    unlinked: bool
+
+
+class TextContent(BorderModel):
+    """A text message."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class UnsupportedContent(BorderModel):
+    """A message of a kind that the engine does not translate; `kind` is WhatsApp's name of it."""
+
+    type: Literal["unsupported"] = "unsupported"
+    kind: str
+
+
+class SendResult(BorderModel):
+    """Answer to `message.send`: WhatsApp's server has the message."""
+
+    message_id: str
+    chat: str
+    timestamp: Timestamp
+
+
+class AccountStateChanged(BorderModel):
+    """`account.state`."""
+
+    account: str
+    state: AccountState
+    reason: str | None
+    phone: str | None
+    lid: str | None
+    name: str | None
+    since: Timestamp
+    retry_at: Timestamp | None
+
+
+class Pairing(BorderModel):
+    """Where a pairing is; `qr` or `code` is valid until `expires_at`."""
+
+    method: Literal["qr", "code"]
+    status: Literal["waiting", "paired", "expired", "refused", "cancelled", "failed"]
+    qr: str | None = None
+    code: str | None = None
+    expires_at: Timestamp | None = None
+    error_code: str | None = None
+
+
+class PairingUpdate(Pairing):
+    """`pairing.update`."""
+
+    account: str
+
+
+class Chat(BorderModel):
+    """Where a message stands."""
+
+    id: str
+    type: Literal["person", "group", "channel", "status"]
+
+
+class Sender(BorderModel):
+    """Who wrote a message; phone or LID is known."""
+
+    phone: str | None
+    lid: str | None
+    push_name: str | None
+
+
+class ReceivedMessage(BorderModel):
+    """A message that came in."""
+
+    message_id: str
+    chat: Chat
+    sender: Sender
+    from_me: bool
+    timestamp: Timestamp
+    backlog: bool
+    content: Annotated[TextContent | UnsupportedContent, Field(discriminator="type")]
+
+
+class MessageReceived(ReceivedMessage):
+    """`message.received`."""
+
+    account: str
+
+
+class MessageStatusChanged(BorderModel):
+    """`message.status`."""
+
+    account: str
+    message_id: str
+    chat: str
+    status: Literal["sent", "delivered", "read", "played", "failed"]
+    recipient: str
+    timestamp: Timestamp
+    error_code: str | None
+    whatsapp_code: int | None
+
+
+Notification = AccountStateChanged | PairingUpdate | MessageReceived | MessageStatusChanged
+
+_NOTIFICATIONS: dict[str, type[Notification]] = {
+    "account.state": AccountStateChanged,
+    "pairing.update": PairingUpdate,
+    "message.received": MessageReceived,
+    "message.status": MessageStatusChanged,
+}
+
+
+def read_notification(method: str, params: object) -> Notification | None:
+    """Checks a notification; None for a method that this version does not know.
+
+    Raises:
+        pydantic.ValidationError: the params are not of the method's form.
+    """
+    model = _NOTIFICATIONS.get(method)
+    return None if model is None else model.model_validate(params)

@@ -1,0 +1,103 @@
+"""What can go wrong for a caller: one stable code each, and the HTTP status that it means."""
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    """The stable codes of docs/api.md. Codes are added, never renamed."""
+
+    UNAUTHORIZED = "unauthorized"
+    INVALID_JSON = "invalid_json"
+    VALIDATION_ERROR = "validation_error"
+    INVALID_PHONE_NUMBER = "invalid_phone_number"
+    MESSAGE_EMPTY = "message_empty"
+    MESSAGE_TOO_LONG = "message_too_long"
+    BODY_TOO_LARGE = "body_too_large"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    ACCOUNT_NOT_FOUND = "account_not_found"
+    MESSAGE_NOT_FOUND = "message_not_found"
+    QR_NOT_AVAILABLE = "qr_not_available"
+    ACCOUNT_NOT_PAIRED = "account_not_paired"
+    ACCOUNT_LOGGED_OUT = "account_logged_out"
+    ACCOUNT_REPLACED = "account_replaced"
+    ACCOUNT_BLOCKED = "account_blocked"
+    ACCOUNT_FAILED = "account_failed"
+    ALREADY_PAIRED = "already_paired"
+    IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+    MESSAGE_ALREADY_SENT = "message_already_sent"
+    MESSAGE_CANCELLED = "message_cancelled"
+    RECIPIENT_NOT_ON_WHATSAPP = "recipient_not_on_whatsapp"
+    MESSAGE_REJECTED = "message_rejected"
+    MESSAGE_EXPIRED = "message_expired"
+    QUEUE_FULL = "queue_full"
+    PAIRING_RATE_LIMITED = "pairing_rate_limited"
+    ENGINE_UNAVAILABLE = "engine_unavailable"
+    NOT_READY = "not_ready"
+    INTERNAL_ERROR = "internal_error"
+
+
+_STATUS = {
+    ErrorCode.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
+    ErrorCode.INVALID_JSON: HTTPStatus.BAD_REQUEST,
+    ErrorCode.BODY_TOO_LARGE: HTTPStatus.CONTENT_TOO_LARGE,
+    ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+    ErrorCode.ACCOUNT_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.MESSAGE_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.QR_NOT_AVAILABLE: HTTPStatus.NOT_FOUND,
+    ErrorCode.ACCOUNT_NOT_PAIRED: HTTPStatus.CONFLICT,
+    ErrorCode.ACCOUNT_LOGGED_OUT: HTTPStatus.CONFLICT,
+    ErrorCode.ACCOUNT_REPLACED: HTTPStatus.CONFLICT,
+    ErrorCode.ACCOUNT_BLOCKED: HTTPStatus.CONFLICT,
+    ErrorCode.ACCOUNT_FAILED: HTTPStatus.CONFLICT,
+    ErrorCode.ALREADY_PAIRED: HTTPStatus.CONFLICT,
+    ErrorCode.IDEMPOTENCY_CONFLICT: HTTPStatus.CONFLICT,
+    ErrorCode.MESSAGE_ALREADY_SENT: HTTPStatus.CONFLICT,
+    ErrorCode.MESSAGE_CANCELLED: HTTPStatus.CONFLICT,
+    ErrorCode.MESSAGE_EXPIRED: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorCode.QUEUE_FULL: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.PAIRING_RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def http_status(code: ErrorCode) -> HTTPStatus:
+    """Returns the HTTP status of a code; those that blame the content of a request are 422."""
+    return _STATUS.get(code, HTTPStatus.UNPROCESSABLE_CONTENT)
+
+
+class BridgeError(Exception):
+    """A request cannot be fulfilled.
+
+    `detail` is a sentence for people, without message contents and phone numbers. `retry_after` is in seconds. `data` is
+    what is known of the thing that failed, a JSON object.
+    """
+
+    def __init__(
+        self, code: ErrorCode, detail: str, *, retry_after: int | None = None, data: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+        self.data = data
+
+
+ENGINE_RETRY_AFTER = 2
+"""Seconds after which a caller may expect the engine to be back."""
+
+
+class EngineUnavailableError(BridgeError):
+    """The engine is not there now, or does not answer; it is being restarted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "The WhatsApp engine is being restarted. Try again in a moment.",
+            retry_after=ENGINE_RETRY_AFTER,
+        )

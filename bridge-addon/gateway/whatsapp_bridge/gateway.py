@@ -1,0 +1,114 @@
+"""The parts put together: engine, accounts, outbox and events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import override
+
+from whatsapp_bridge.account_file import AccountFile
+from whatsapp_bridge.accounts import Accounts
+from whatsapp_bridge.api_token import api_token
+from whatsapp_bridge.engine import Engine, EngineListener, EngineTiming
+from whatsapp_bridge.engine_command import engine_environment
+from whatsapp_bridge.engine_protocol import (
+    AccountStateChanged,
+    MessageReceived,
+    MessageStatusChanged,
+    Notification,
+    PairingUpdate,
+)
+from whatsapp_bridge.events import EventLog, EventType
+from whatsapp_bridge.log import ChatHash, logger
+from whatsapp_bridge.outbox import Outbox, OutboxLimits
+from whatsapp_bridge.private_files import make_private_folder
+from whatsapp_bridge.settings import Settings
+
+
+class Gateway(EngineListener):
+    """All that the API stands on."""
+
+    def __init__(
+        self, settings: Settings, command: Callable[[], Sequence[str]], timing: EngineTiming | None = None
+    ) -> None:
+        """Reads the data folder.
+
+        Raises:
+            OSError: the data folder cannot be used.
+            AccountFileError: the list of accounts is damaged.
+        """
+        make_private_folder(settings.data_dir)
+        engine_dir = settings.data_dir / "engine"
+        make_private_folder(engine_dir)
+        self.settings = settings
+        self.token = api_token(
+            settings.data_dir, settings.api_token.get_secret_value() if settings.api_token is not None else None
+        )
+        self.chat_hash = ChatHash(settings.data_dir)
+        self.events = EventLog(timedelta(seconds=settings.event_retention))
+        parameters = {
+            "data_dir": str(engine_dir.resolve()),
+            "whatsapp_url": settings.whatsapp_url,
+            "log_level": settings.log_level,
+        }
+        self.engine = Engine(command, engine_environment(settings.data_dir), parameters, timing)
+        self.accounts = Accounts(
+            AccountFile(settings.data_dir),
+            self.engine,
+            self.events,
+            self._account_changed,
+        )
+        self.outbox = Outbox(
+            self.accounts,
+            self.engine,
+            self.events,
+            OutboxLimits(settings.messages_per_second, settings.message_ttl),
+            self.chat_hash,
+        )
+
+    def _account_changed(self, account_id: str) -> None:
+        self.outbox.account_changed(account_id)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Runs the engine meanwhile; at the end stops sending, then the engine."""
+        life = asyncio.create_task(self.engine.run(self), name="engine")
+        try:
+            yield
+        finally:
+            await self.outbox.stop()
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+
+    @override
+    async def engine_up(self) -> None:
+        await self.accounts.start_all()
+
+    @override
+    def engine_down(self) -> None:
+        self.accounts.engine_down()
+
+    @override
+    def notification(self, notification: Notification) -> None:
+        match notification:
+            case AccountStateChanged():
+                self.accounts.state_changed(notification)
+            case PairingUpdate():
+                self.accounts.pairing_changed(notification)
+            case MessageStatusChanged():
+                self.outbox.status_changed(notification)
+            case MessageReceived():
+                self._message_received(notification)
+
+    def _message_received(self, message: MessageReceived) -> None:
+        data = message.model_dump(mode="json", exclude={"account"})
+        self.events.publish(message.account, EventType.MESSAGE_RECEIVED, data, kept=data)
+        logger().info(
+            "message_received",
+            account=message.account,
+            message_id=message.message_id,
+            chat=self.chat_hash(message.chat.id),
+            chat_type=message.chat.type,
+            content_type=message.content.type,
+            backlog=message.backlog,
+        )

@@ -1,0 +1,77 @@
+"""Linking an account to a phone: by a QR code that the phone scans, or a code that its owner types."""
+
+from datetime import datetime
+from typing import Literal
+
+from whatsapp_bridge.accounts import Accounts
+from whatsapp_bridge.engine import Engine
+from whatsapp_bridge.engine_connection import EngineError
+from whatsapp_bridge.engine_protocol import EngineErrorCode, Pairing
+from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
+
+_CALL_LIMIT = 20.0
+_RATE_LIMIT_PAUSE = 300
+"""Seconds. WhatsApp does not say how long; trying at once makes it worse."""
+
+
+async def start_pairing(
+    accounts: Accounts, engine: Engine, account_id: str, method: Literal["qr", "code"], phone: str | None
+) -> Pairing:
+    """Begins a pairing; a second one replaces the first. `phone` (E.164) goes with the method `code`.
+
+    Raises:
+        BridgeError: `account_not_found`, `already_paired`, `pairing_rate_limited`, `engine_unavailable`.
+    """
+    before = accounts.get(account_id).pairing
+    params = {"account": account_id, "method": method} | ({"phone": phone} if phone is not None else {})
+    try:
+        await engine.call("pairing.start", params, _CALL_LIMIT)
+    except EngineError as error:
+        raise _refusal(error) from error
+    return accounts.pairing_begun(account_id, before, Pairing(method=method, status="waiting"))
+
+
+async def cancel_pairing(accounts: Accounts, engine: Engine, account_id: str) -> None:
+    """Ends a pairing that is under way; without one nothing happens.
+
+    Raises:
+        BridgeError: `account_not_found`, `engine_unavailable`.
+    """
+    accounts.get(account_id)
+    try:
+        await engine.call("pairing.cancel", {"account": account_id}, _CALL_LIMIT)
+    except EngineError as error:
+        raise _refusal(error) from error
+
+
+def shown_qr(accounts: Accounts, account_id: str, moment: datetime) -> tuple[str, datetime]:
+    """Returns the QR text that is valid at a moment, and until when it is.
+
+    Raises:
+        BridgeError: `account_not_found`; `qr_not_available`: no pairing by QR code waits for the phone.
+    """
+    pairing = accounts.get(account_id).pairing
+    if (
+        pairing is not None
+        and pairing.status == "waiting"
+        and pairing.qr is not None
+        and pairing.expires_at is not None
+        and pairing.expires_at > moment
+    ):
+        return pairing.qr, pairing.expires_at
+    raise BridgeError(ErrorCode.QR_NOT_AVAILABLE, "No QR code waits to be scanned: begin a pairing first.")
+
+
+def _refusal(error: EngineError) -> BridgeError:
+    match error.error_code:
+        case EngineErrorCode.ALREADY_PAIRED:
+            return BridgeError(ErrorCode.ALREADY_PAIRED, "The account is linked to a phone already.")
+        case EngineErrorCode.PAIRING_RATE_LIMITED:
+            detail = "WhatsApp allows no more pairing attempts for now. Try again later."
+            return BridgeError(ErrorCode.PAIRING_RATE_LIMITED, detail, retry_after=_RATE_LIMIT_PAUSE)
+        case EngineErrorCode.ACCOUNT_NOT_STARTED:
+            return EngineUnavailableError()
+        case EngineErrorCode.INVALID_PARAMS:
+            return BridgeError(ErrorCode.VALIDATION_ERROR, "The engine did not accept how the account shall be paired.")
+        case _:
+            return BridgeError(ErrorCode.INTERNAL_ERROR, "The engine could not begin the pairing.")

@@ -1,0 +1,49 @@
+"""Recipients as people write them, made into chat ids."""
+
+import re
+
+import phonenumbers
+
+from whatsapp_bridge.errors import BridgeError, ErrorCode
+
+_SEPARATORS = re.compile(r"[\s\-\u2010-\u2013./()\[\]]")
+_INTERNATIONAL = re.compile(r"(?:\+|00)([1-9][0-9]{5,19})", re.ASCII)
+_CHAT_ID = re.compile(r"status|lid:[0-9]{1,32}|group:[0-9-]{1,64}|channel:[0-9]{1,32}", re.ASCII)
+_LONGEST_INPUT = 64
+_LONGEST_E164 = 16
+
+
+def parse_phone_number(text: str) -> str:
+    """Reads a phone number in international form and returns it as E.164 with `+`.
+
+    Spaces, dashes, dots, slashes, brackets and a leading `00` are forgiven. Numbers without a country code are refused:
+    guessing it would send to a stranger.
+
+    Raises:
+        BridgeError: `invalid_phone_number`.
+    """
+    if len(text) <= _LONGEST_INPUT and (digits := _INTERNATIONAL.fullmatch(_SEPARATORS.sub("", text))):
+        try:
+            number = phonenumbers.parse(f"+{digits[1]}", None)
+        except phonenumbers.NumberParseException:
+            pass
+        else:
+            result = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            # What is possible within a country may be longer than E.164 allows.
+            if phonenumbers.is_possible_number(number) and len(result) <= _LONGEST_E164:
+                return result
+    raise BridgeError(
+        ErrorCode.INVALID_PHONE_NUMBER,
+        "This is not a phone number in international form (+, country code, number).",
+    )
+
+
+def parse_recipient(text: str) -> str:
+    """Returns the chat id that a phone number or a chat id means.
+
+    Raises:
+        BridgeError: `invalid_phone_number`: it is neither.
+    """
+    if _CHAT_ID.fullmatch(text):
+        return text
+    return parse_phone_number(text)

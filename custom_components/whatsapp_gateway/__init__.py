@@ -1,0 +1,45 @@
+"""WhatsApp in Home Assistant, through the WhatsApp Gateway."""
+
+from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, discovery
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
+
+from .api.client import GatewayClient
+from .const import DOMAIN, NOTIFY_ACTION
+from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
+from .position_store import PositionStore
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the action `notify.whatsapp`, once for all accounts."""
+    hass.async_create_task(
+        discovery.async_load_platform(hass, Platform.NOTIFY, DOMAIN, {CONF_NAME: NOTIFY_ACTION}, config),
+        eager_start=True,
+    )
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> bool:
+    """Set up one account."""
+    client = GatewayClient(async_get_clientsession(hass), entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    coordinator = WhatsAppCoordinator(hass, entry, client)
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    coordinator.start()
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> bool:
+    """Unload one account."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> None:
+    """Forget what was stored for an account. It stays linked at the gateway."""
+    await PositionStore(hass, entry.entry_id).erase()

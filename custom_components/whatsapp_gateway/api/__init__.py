@@ -1,0 +1,1 @@
+"""A typed client for the gateway's API. It knows nothing of Home Assistant."""

@@ -1,0 +1,86 @@
+"""The frames of the gateway's event stream."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from .errors import GatewayApiVersionError
+from .fields import Fields, fields, items, number, text
+from .models import Account, IncomingMessage, OutgoingMessage, Pairing
+
+API_VERSIONS = frozenset({1})
+"""The versions of the gateway's API that this client speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first frame: the state of all accounts after the event number `sequence` of the log `log`."""
+
+    gateway_version: str
+    log: str
+    sequence: int
+    accounts: tuple[Account, ...]
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayApiVersionError: the gateway speaks another version.
+            GatewayAnswerError: it is no hello.
+        """
+        data = fields(value)
+        if (version := number(data, "api_version")) not in API_VERSIONS:
+            raise GatewayApiVersionError(version)
+        return cls(
+            gateway_version=text(data, "gateway_version"),
+            log=text(data, "log"),
+            sequence=number(data, "sequence"),
+            accounts=tuple(Account.parse(item) for item in items(data, "accounts")),
+        )
+
+    def account(self, account_id: str) -> Account | None:
+        """Returns one account, None if the gateway has none of that id."""
+        return next((account for account in self.accounts if account.id == account_id), None)
+
+
+type Happening = Account | Pairing | IncomingMessage | OutgoingMessage | None
+"""What an event tells; None for a kind that we don't know, which a newer gateway of the same version may send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event. Its number is that of the newest kept one where it is not kept itself (`pairing.update`)."""
+
+    sequence: int
+    account: str
+    type: str
+    data: Happening
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no event.
+        """
+        data = fields(value)
+        kind = text(data, "type")
+        parse = _PARSERS.get(kind)
+        return cls(
+            sequence=number(data, "sequence"),
+            account=text(data, "account"),
+            type=kind,
+            data=None if parse is None else parse(fields(data.get("data"))),
+        )
+
+
+_PARSERS: dict[str, Callable[[Fields], Happening]] = {
+    "account.state": Account.parse,
+    "account.added": Account.parse,
+    "account.changed": Account.parse,
+    "account.removed": Account.parse,
+    "pairing.update": Pairing.parse,
+    "message.received": IncomingMessage.parse,
+    "message.status": OutgoingMessage.parse,
+}

@@ -1,0 +1,180 @@
+"""What the gateway tells of accounts, pairings and messages (docs/api.md), checked once, here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from .fields import Fields, choice, fields, moment, number, optional, text, truth
+
+
+class AccountState(StrEnum):
+    """The state that an account is in."""
+
+    STARTING = "starting"
+    PAIRING = "pairing"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class PairingStatus(StrEnum):
+    """How far a pairing has come."""
+
+    WAITING = "waiting"
+    PAIRED = "paired"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """An attempt to link an account to a phone. `qr` is the text of the code that is valid until `expires_at`."""
+
+    status: PairingStatus
+    qr: str | None
+    expires_at: datetime | None
+    error_code: str | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no Pairing.
+        """
+        data = fields(value)
+        return cls(
+            status=choice(PairingStatus, data, "status"),
+            qr=optional(text, data, "qr"),
+            expires_at=optional(moment, data, "expires_at"),
+            error_code=optional(text, data, "error_code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A linked WhatsApp number, or one that waits to be linked."""
+
+    id: str
+    name: str
+    phone: str | None
+    """E.164; None until it was linked once."""
+    state: AccountState
+    reason: str | None
+    since: datetime
+    retry_at: datetime | None
+    pairing: Pairing | None
+
+    @property
+    def linked(self) -> bool:
+        """Whether a phone has linked it: it is, or will be by itself, connected."""
+        return self.phone is not None and self.state is not AccountState.LOGGED_OUT
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no Account.
+        """
+        data = fields(value)
+        return cls(
+            id=text(data, "id"),
+            name=text(data, "name"),
+            phone=optional(text, data, "phone"),
+            state=choice(AccountState, data, "state"),
+            reason=optional(text, data, "reason"),
+            since=moment(data, "since"),
+            retry_at=optional(moment, data, "retry_at"),
+            pairing=None if data.get("pairing") is None else Pairing.parse(data["pairing"]),
+        )
+
+
+class MessageStatus(StrEnum):
+    """What became of a message that we sent."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message that the gateway has accepted."""
+
+    message_id: str
+    chat: str
+    status: MessageStatus
+    timestamp: datetime
+    error_code: str | None
+    whatsapp_code: int | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no Message.
+        """
+        data = fields(value)
+        return cls(
+            message_id=text(data, "messageId"),
+            chat=text(data, "chat"),
+            status=choice(MessageStatus, data, "status"),
+            timestamp=moment(data, "timestamp"),
+            error_code=optional(text, data, "error_code"),
+            whatsapp_code=optional(number, data, "whatsapp_code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """A message received. `content_type` is `text`, or `unsupported` with `text` None."""
+
+    message_id: str
+    chat_id: str
+    chat_type: str
+    sender_phone: str | None
+    sender_lid: str | None
+    sender_name: str | None
+    from_me: bool
+    timestamp: datetime
+    backlog: bool
+    content_type: str
+    text: str | None
+
+    @classmethod
+    def parse(cls, value: Fields) -> Self:
+        """Checks the data of the event `message.received`.
+
+        Raises:
+            GatewayAnswerError: it is none.
+        """
+        chat, sender, content = (fields(value.get(part)) for part in ("chat", "sender", "content"))
+        content_type = text(content, "type")
+        return cls(
+            message_id=text(value, "message_id"),
+            chat_id=text(chat, "id"),
+            chat_type=text(chat, "type"),
+            sender_phone=optional(text, sender, "phone"),
+            sender_lid=optional(text, sender, "lid"),
+            sender_name=optional(text, sender, "push_name"),
+            from_me=truth(value, "from_me"),
+            timestamp=moment(value, "timestamp"),
+            backlog=truth(value, "backlog"),
+            content_type=content_type,
+            text=text(content, "text") if content_type == "text" else None,
+        )

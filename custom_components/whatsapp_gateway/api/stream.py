@@ -1,0 +1,64 @@
+"""Follows the gateway's events across lost connections."""
+
+import asyncio
+from dataclasses import dataclass
+import random
+from typing import Final, Never, Protocol
+
+from .client import GatewayClient
+from .errors import GatewayAnswerError, GatewayApiVersionError, GatewayConnectionError, GatewayError
+from .events import Event, Hello
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 30.0
+"""Seconds until a lost connection is tried again: doubled each time, and up to a half taken off by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The number of the last event processed, and the log that it counts in."""
+
+    log: str
+    sequence: int
+
+
+class StreamListener(Protocol):
+    """Who hears what the stream brings."""
+
+    @property
+    def position(self) -> Position | None:
+        """Where to resume; None: hear only what is new."""
+
+    def connected(self, hello: Hello) -> None:
+        """A connection stands; this is the present state. Events that are older than it may follow."""
+
+    def received(self, event: Event) -> int | None:
+        """An event came. Returns the number up to which the gateway may delete events, None to leave them."""
+
+    def lost(self, error: GatewayError) -> None:
+        """There is no connection now. It is tried again."""
+
+
+async def follow_events(client: GatewayClient, listener: StreamListener) -> Never:
+    """Follows the events until cancelled.
+
+    Raises:
+        GatewayAuthError: somebody must act first.
+    """
+    attempts = 0
+    while True:
+        try:
+            position = listener.position
+            since, log = (position.sequence, position.log) if position is not None else (None, None)
+            async with client.events(since=since, log=log) as connection:
+                attempts = 0
+                listener.connected(connection.hello)
+                while True:
+                    acknowledged = listener.received(await connection.next())
+                    if acknowledged is not None:
+                        await connection.acknowledge(acknowledged)
+        except (GatewayConnectionError, GatewayAnswerError, GatewayApiVersionError) as error:
+            listener.lost(error)
+        pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)
+        attempts = min(attempts + 1, 10)
+        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads reconnections, nothing secret

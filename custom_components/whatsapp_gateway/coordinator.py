@@ -1,0 +1,213 @@
+"""One account's state and messages, pushed by the gateway."""
+
+import asyncio
+import logging
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_URL
+from homeassistant.core import CoreState, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from .api.client import GatewayClient
+from .api.errors import GatewayApiVersionError, GatewayAuthError, GatewayError
+from .api.events import Event, Hello
+from .api.models import Account, AccountState, IncomingMessage
+from .api.stream import Position, follow_events
+from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
+from .errors import placeholders, translation_key
+from .message_event import fire_message
+from .position_store import PositionStore
+
+_LOGGER = logging.getLogger(__name__)
+
+type WhatsAppConfigEntry = ConfigEntry[WhatsAppCoordinator]
+
+
+class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
+    """Follows the gateway's events for one account: its state goes to the entities, its messages to the event bus.
+
+    While Home Assistant starts, messages are left at the gateway: automations don't listen yet.
+    """
+
+    config_entry: WhatsAppConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: WhatsAppConfigEntry, client: GatewayClient) -> None:
+        super().__init__(hass, _LOGGER, config_entry=entry, name=f"account {entry.data[CONF_ACCOUNT]}")
+        self.client = client
+        self.account_id: str = entry.data[CONF_ACCOUNT]
+        self.gateway_version: str | None = None
+        self._processed = PositionStore(hass, entry.entry_id)
+        self._taking_messages = False
+        self._follower: asyncio.Task[None] | None = None
+        self._hello_sequence = 0
+
+    async def _async_setup(self) -> None:
+        await self._processed.load()
+
+    async def _async_update_data(self) -> Account:
+        try:
+            hello = await self.client.hello()
+        except GatewayAuthError as error:
+            raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key="invalid_auth") from error
+        except GatewayError as error:
+            self._tell_of_version(error)
+            raise _failed(error) from error
+        self._tell_of_version(None)
+        self.gateway_version = hello.gateway_version
+        if (account := hello.account(self.account_id)) is None:
+            raise ConfigEntryError(translation_domain=DOMAIN, translation_key="account_not_found")
+        return account
+
+    @callback
+    def start(self) -> None:
+        """Begins to follow the gateway's events, until the entry is unloaded."""
+        self._taking_messages = self.hass.state is CoreState.running
+        self._follow()
+        if not self._taking_messages:
+            self.config_entry.async_on_unload(async_at_started(self.hass, self._home_assistant_started))
+
+    async def async_shutdown(self) -> None:
+        """Ends it all and writes down how far it got."""
+        await super().async_shutdown()
+        await self._end_follower()
+        await self._processed.flush()
+
+    async def _home_assistant_started(self, _: HomeAssistant) -> None:
+        """From now on messages are taken: first those that have waited."""
+        await self._end_follower()
+        if not self._shutdown_requested:
+            self._taking_messages = True
+            self._follow()
+
+    def _follow(self) -> None:
+        self._follower = self.config_entry.async_create_background_task(
+            self.hass, self._run(), f"{DOMAIN} events of {self.account_id}"
+        )
+
+    async def _end_follower(self) -> None:
+        if (follower := self._follower) is not None:
+            self._follower = None
+            follower.cancel()
+            await asyncio.wait({follower})
+
+    async def _run(self) -> None:
+        try:
+            await follow_events(self.client, self)
+        except GatewayAuthError as error:
+            self.lost(error)
+            self.config_entry.async_start_reauth(self.hass)
+        except Exception as error:
+            _LOGGER.exception("Following the events of account %s ended with a fault", self.account_id)
+            self.async_set_update_error(error)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the stream resumes; None as long as messages are left at the gateway."""
+        return self._processed.position if self._taking_messages else None
+
+    @property
+    def processed(self) -> Position | None:
+        """How far this account's messages were processed."""
+        return self._processed.position
+
+    @callback
+    def connected(self, hello: Hello) -> None:
+        """Shows the present state."""
+        self._tell_of_version(None)
+        self._hello_sequence = hello.sequence
+        processed = self._processed.position
+        if processed is None:
+            self._processed.move(Position(hello.log, hello.sequence))
+        elif processed.log != hello.log and self._taking_messages:
+            # The gateway has lost its log: it counts anew and sends all that it has.
+            self._processed.move(Position(hello.log, 0))
+        account = hello.account(self.account_id)
+        if account is None:
+            self._account_removed()
+        else:
+            self._show(account)
+
+    @callback
+    def received(self, event: Event) -> int | None:
+        """Handles an event and returns what the gateway may delete."""
+        if event.account == self.account_id:
+            if isinstance(event.data, IncomingMessage):
+                return self._message_received(event.sequence, event.data)
+            if isinstance(event.data, Account) and event.sequence > self._hello_sequence:
+                if event.type == "account.removed":
+                    self._account_removed()
+                else:
+                    self._show(event.data)
+        return self._move_to(event.sequence)
+
+    def _message_received(self, sequence: int, message: IncomingMessage) -> int | None:
+        processed = self._processed.position
+        if self._taking_messages and (processed is None or sequence > processed.sequence):
+            fire_message(self.hass, self.config_entry, self.data, message, waited=sequence <= self._hello_sequence)
+        return self._move_to(sequence)
+
+    def _move_to(self, sequence: int) -> int | None:
+        if not self._taking_messages or self._processed.position is None:
+            return None
+        log = self._processed.position.log
+        if sequence > self._processed.position.sequence:
+            self._processed.move(Position(log, sequence))
+            return self._processed_by_all(log)
+        return None
+
+    def _processed_by_all(self, log: str) -> int | None:
+        """Returns the number up to which all accounts of this gateway got: an acknowledgement deletes everybody's events."""
+        least: int | None = None
+        for entry in self.hass.config_entries.async_entries(DOMAIN, include_ignore=False, include_disabled=False):
+            if entry.data[CONF_URL] != self.config_entry.data[CONF_URL]:
+                continue
+            coordinator: WhatsAppCoordinator | None = getattr(entry, "runtime_data", None)
+            if coordinator is None or entry.state is not ConfigEntryState.LOADED:
+                return None
+            position = coordinator.processed
+            if position is None or position.log != log:
+                return None
+            least = position.sequence if least is None else min(least, position.sequence)
+        return least
+
+    @callback
+    def lost(self, error: GatewayError) -> None:
+        """Shows that nothing is known now."""
+        self._tell_of_version(error)
+        self.async_set_update_error(_failed(error))
+
+    def _show(self, account: Account) -> None:
+        if not self.last_update_success:
+            _LOGGER.info("The gateway is back for account %s", self.account_id)
+        self.async_set_updated_data(account)
+        if account.state is AccountState.LOGGED_OUT:
+            self.config_entry.async_start_reauth(self.hass, data={REAUTH_LOGGED_OUT: True})
+
+    def _account_removed(self) -> None:
+        """The gateway has no such account any more: setting up the entry anew says so."""
+        self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+
+    def _tell_of_version(self, error: GatewayError | None) -> None:
+        """Raises a repair while the gateway and we don't speak the same version."""
+        issue = f"api_version_{self.config_entry.entry_id}"
+        if isinstance(error, GatewayApiVersionError):
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                issue,
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key="api_version",
+                translation_placeholders=placeholders(error),
+            )
+        else:
+            ir.async_delete_issue(self.hass, DOMAIN, issue)
+
+
+def _failed(error: GatewayError) -> UpdateFailed:
+    return UpdateFailed(
+        translation_domain=DOMAIN, translation_key=translation_key(error), translation_placeholders=placeholders(error)
+    )

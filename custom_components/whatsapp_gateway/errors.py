@@ -1,0 +1,92 @@
+"""Turns the gateway's errors into Home Assistant's, with a translated sentence that says what to do."""
+
+from typing import Final
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .api.errors import (
+    GatewayAnswerError,
+    GatewayApiVersionError,
+    GatewayAuthError,
+    GatewayConnectionError,
+    GatewayError,
+    GatewayRequestError,
+)
+from .const import DOMAIN
+
+CALLERS_MISTAKES: Final = frozenset(
+    {
+        "invalid_phone_number",
+        "message_empty",
+        "message_too_long",
+        "validation_error",
+        "idempotency_conflict",
+    }
+)
+"""Codes of the gateway that blame what the caller wrote."""
+
+OTHER_CODES: Final = frozenset(
+    {
+        "account_blocked",
+        "account_failed",
+        "account_logged_out",
+        "account_not_found",
+        "account_not_paired",
+        "account_replaced",
+        "already_paired",
+        "body_too_large",
+        "engine_unavailable",
+        "internal_error",
+        "invalid_json",
+        "message_already_sent",
+        "message_cancelled",
+        "message_expired",
+        "message_not_found",
+        "message_rejected",
+        "method_not_allowed",
+        "not_found",
+        "not_ready",
+        "pairing_rate_limited",
+        "qr_not_available",
+        "queue_full",
+        "recipient_not_on_whatsapp",
+    }
+)
+"""The gateway's other codes. Each, and each of the above, is the key of a sentence."""
+
+
+def translation_key(error: GatewayError) -> str:
+    """Returns the key of the sentence for an error; `request_failed` names the code of one that we don't know."""
+    match error:
+        case GatewayConnectionError():
+            return "cannot_connect"
+        case GatewayAuthError():
+            return "invalid_auth"
+        case GatewayApiVersionError():
+            return "api_version"
+        case GatewayAnswerError():
+            return "not_the_gateway"
+        case GatewayRequestError(code=code) if code in CALLERS_MISTAKES | OTHER_CODES:
+            return code
+        case _:
+            return "request_failed"
+
+
+def placeholders(error: GatewayError) -> dict[str, str]:
+    """Returns what the sentence for an error wants filled in."""
+    match error:
+        case GatewayApiVersionError(version=version):
+            return {"version": str(version)}
+        case GatewayRequestError(code=code) if code not in CALLERS_MISTAKES | OTHER_CODES:
+            return {"code": code}
+        case _:
+            return {}
+
+
+def translated(error: GatewayError) -> HomeAssistantError:
+    """Returns the exception to raise instead of an error."""
+    mistake = isinstance(error, GatewayRequestError) and error.code in CALLERS_MISTAKES
+    kind = ServiceValidationError if mistake else HomeAssistantError
+    return kind(
+        translation_domain=DOMAIN, translation_key=translation_key(error), translation_placeholders=placeholders(error)
+    )

@@ -1,0 +1,123 @@
+"""Links an account to a phone by QR code and tells, step by step, what a dialog has to show."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final
+
+from .api.client import EventConnection, GatewayClient
+from .api.errors import GatewayConnectionError, GatewayError, GatewayRequestError
+from .api.models import Account, AccountState, Pairing, PairingStatus
+from .errors import translation_key
+from .qr_svg import dialog_svg
+
+UPDATE_LIMIT: Final = 120.0
+"""Seconds without any news after which a pairing counts as lost; WhatsApp's codes live 60 and 20 seconds."""
+CONNECT_LIMIT: Final = 60.0
+"""Seconds that an account may take from the scan to being connected."""
+
+_DEAD_STATES = frozenset({AccountState.LOGGED_OUT, AccountState.REPLACED, AccountState.BLOCKED, AccountState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class CodeShown:
+    """This QR code (an SVG for the dialog) is the valid one from now on."""
+
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The phone has linked us; the connection is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The account is linked, and connected unless it had been linked before. The last step."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It ended without success; `code` says why: a code of the gateway or of `errors.translation_key`. The last step."""
+
+    code: str
+
+
+type PairingStep = CodeShown | Scanned | Linked | Ended
+
+
+async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerator[PairingStep]:
+    """Begins a pairing and follows it to its last step."""
+    try:
+        async with client.events() as connection:
+            pairing = await client.begin_pairing(account_id)
+            news: Pairing | Account = pairing
+            paired = False
+            while True:
+                step = await _step(client, account_id, news, paired=paired)
+                if step is not None:
+                    yield step
+                if isinstance(step, Linked | Ended):
+                    return
+                paired = paired or isinstance(step, Scanned)
+                async with asyncio.timeout(CONNECT_LIMIT if paired else UPDATE_LIMIT):
+                    news = await _news(connection, account_id)
+    except GatewayRequestError as error:
+        if error.code == "already_paired":
+            yield Linked(await client.account(account_id))
+        else:
+            yield Ended(translation_key(error))
+    except GatewayConnectionError:
+        yield Ended("cannot_connect")
+    except TimeoutError:
+        yield Ended("connect_timeout")
+    except GatewayError as error:
+        yield Ended(translation_key(error))
+
+
+async def _news(connection: EventConnection, account_id: str) -> Pairing | Account:
+    while True:
+        event = await connection.next()
+        if event.account == account_id and isinstance(event.data, Pairing | Account):
+            return event.data
+
+
+async def _step(client: GatewayClient, account_id: str, news: Pairing | Account, *, paired: bool) -> PairingStep | None:
+    """Returns what a piece of news means for the dialog, None if nothing."""
+    step: PairingStep | None = None
+    match news:
+        case Account(state=AccountState.CONNECTED):
+            step = Linked(news)
+        case Account(state=state) if paired and state in _DEAD_STATES:
+            step = Ended(f"account_{state}")
+        case Pairing(status=PairingStatus.WAITING, qr=str()):
+            step = await _code(client, account_id)
+        case Pairing(status=PairingStatus.PAIRED):
+            step = Scanned()
+        case Pairing(status=PairingStatus.CANCELLED):
+            step = await _cancelled(client, account_id)
+        case Pairing(status=PairingStatus.EXPIRED | PairingStatus.REFUSED | PairingStatus.FAILED):
+            step = Ended(news.error_code or f"pairing_{news.status}")
+        case _:
+            pass
+    return step
+
+
+async def _code(client: GatewayClient, account_id: str) -> CodeShown | None:
+    try:
+        return CodeShown(dialog_svg(await client.qr_svg(account_id)))
+    except GatewayRequestError as error:
+        if error.code != "qr_not_available":
+            raise
+        # It was scanned or replaced while we fetched it: the news of that are on their way.
+        return None
+
+
+async def _cancelled(client: GatewayClient, account_id: str) -> Ended | None:
+    """Beginning a pairing cancels the one before, and that is told too; only a cancelled last one ends the dialog."""
+    pairing = (await client.account(account_id)).pairing
+    if pairing is not None and pairing.status is PairingStatus.CANCELLED:
+        return Ended("pairing_cancelled")
+    return None
