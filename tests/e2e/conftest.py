@@ -33,19 +33,8 @@ AUTOMATIONS = f"""\
   actions:
     - event: received_by_automation
       event_data:
-        text: "{{{{ trigger.event.data.text }}}}"
-        sender_phone: "{{{{ trigger.event.data.sender_phone }}}}"
-        chat_id: "{{{{ trigger.event.data.chat_id }}}}"
-        from_me: "{{{{ trigger.event.data.from_me }}}}"
-        backlog: "{{{{ trigger.event.data.backlog }}}}"
+        seen: "{{{{ trigger.event.data.text }}}} from {{{{ trigger.event.data.sender_phone }}}}"
 """
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of a module's tests share the loop of its processes."""
-    for item in items:
-        if isinstance(item, pytest_asyncio.Function) or item.get_closest_marker("asyncio") is None:
-            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
 
 
 @dataclass(frozen=True)

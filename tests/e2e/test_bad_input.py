@@ -9,6 +9,8 @@ from tests.e2e.conftest import ALICE, House
 from tests.stack.bridge import Bridge
 from tests.stack.home_assistant import CommandFailedError, HomeAssistant
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.mark.parametrize(
     ("field", "value", "error"),

@@ -7,6 +7,8 @@ import signal
 import time
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.e2e.conftest import ALICE, House
 from tests.e2e.test_drops import children
 from tests.simulator.client import running_simulator
@@ -14,6 +16,8 @@ from tests.stack.bridge import running_bridge
 from tests.stack.config_flow import begin_pairing, finished_flow
 from tests.stack.entities import entity_id, followed_states
 from tests.stack.home_assistant import running_home_assistant
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_killed_engine_is_restarted_and_a_message_sent_meanwhile_arrives(house: House) -> None:

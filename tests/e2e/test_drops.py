@@ -6,9 +6,12 @@ from pathlib import Path
 import time
 
 import aiohttp
+import pytest
 
 from tests.e2e.conftest import ALICE, House
 from tests.stack.entities import entity_id, followed_states
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DROPS = 10
 IDLE_SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))

@@ -17,6 +17,7 @@ HASS = ROOT / ".cache/homeassistant/bin/hass"
 USERNAME = "demo"
 PASSWORD = "demo-password"
 START_LIMIT = 60.0
+NEEDS_THE_INTERNET = {"google_translate", "met", "radio_browser"}
 
 CONFIGURATION = """\
 homeassistant:
@@ -210,6 +211,15 @@ async def _log_in(session: aiohttp.ClientSession, url: str) -> str:
     return token
 
 
+async def _settle(home_assistant: HomeAssistant) -> None:
+    """Confirms the port, which Home Assistant would take back after five minutes, and removes what onboarding adds for the internet."""
+    async with home_assistant.socket() as socket:
+        await socket.command("http/config/promote")
+    for entry in await home_assistant.request("GET", "/api/config/config_entries/entry"):
+        if entry["domain"] in NEEDS_THE_INTERNET:
+            await home_assistant.request("DELETE", f"/api/config/config_entries/entry/{entry['entry_id']}")
+
+
 @asynccontextmanager
 async def running_home_assistant(config_dir: Path, automations: str = "[]\n") -> AsyncIterator[HomeAssistant]:
     """Starts Home Assistant in a fresh configuration folder on a free port and onboards it."""
@@ -230,5 +240,6 @@ async def running_home_assistant(config_dir: Path, automations: str = "[]\n") ->
     ):
         async with asyncio.timeout(START_LIMIT):
             await _answers(session, url)
-        token = await _log_in(session, url)
-        yield HomeAssistant(url, config_dir, process, session, token)
+        home_assistant = HomeAssistant(url, config_dir, process, session, await _log_in(session, url))
+        await _settle(home_assistant)
+        yield home_assistant

@@ -1,0 +1,122 @@
+"""`whatsapp-bridge serve` as a process, with the real engine: it starts fast, says where it is, and stops cleanly."""
+
+import asyncio
+import json
+from pathlib import Path
+import signal
+import time
+
+import aiohttp
+import pytest
+
+from tests.stack.bridge import TOKEN, Bridge, running_bridge
+from tests.stack.process import ROOT, running_process
+
+PYTHON = ROOT / ".venv/bin/python"
+SERVE = [PYTHON, "-m", "whatsapp_bridge", "serve"]
+START_BUDGET = 1.5
+"""Seconds to `listening`; a quiet machine takes half of it."""
+
+OFFLINE = "ws://127.0.0.1:9/ws/chat"
+
+
+def engine_of(bridge: Bridge) -> list[int]:
+    """The gateway's children."""
+    pid = bridge.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def engine_runs(bridge: Bridge) -> None:
+    await bridge.process.line(lambda line: '"engine_up"' in line, 20, "the engine's start")
+
+
+async def test_http_is_served_before_the_engine_is_up(tmp_path: Path) -> None:
+    async with running_bridge(tmp_path, None, BRIDGE_WHATSAPP_URL=OFFLINE):
+        pass
+    started = time.monotonic()
+    async with running_bridge(tmp_path, None, BRIDGE_WHATSAPP_URL=OFFLINE) as bridge:
+        took = time.monotonic() - started
+        async with aiohttp.ClientSession() as session, session.get(f"{bridge.url}/health") as answer:
+            assert answer.status == 200
+        await engine_runs(bridge)
+        events = [json.loads(line)["event"] for line in bridge.process.lines]
+        assert events.index("listening") < events.index("engine_up")
+    assert took < START_BUDGET
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_stops_gateway_and_engine_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    async with running_bridge(tmp_path, None, BRIDGE_WHATSAPP_URL=OFFLINE) as bridge:
+        await engine_runs(bridge)
+        [engine] = engine_of(bridge)
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+            session.ws_connect(f"{bridge.url}/v1/events") as socket,
+        ):
+            await socket.receive_json()
+            started = time.monotonic()
+            bridge.process.child.send_signal(number)
+            await socket.receive()
+            assert socket.close_code == 1001
+        assert await bridge.process.ended() == 0
+        assert time.monotonic() - started < 5
+        assert not Path(f"/proc/{engine}").exists()
+        assert any('"exit_code": 0' in line for line in bridge.process.lines)
+
+
+async def test_a_signal_while_starting_is_not_lost(tmp_path: Path) -> None:
+    async with running_bridge(tmp_path, None, BRIDGE_WHATSAPP_URL=OFFLINE) as bridge:
+        assert await bridge.process.stop() == 0
+
+
+async def test_an_engine_whose_gateway_was_killed_ends_by_itself(tmp_path: Path) -> None:
+    async with running_bridge(tmp_path, None, BRIDGE_WHATSAPP_URL=OFFLINE) as bridge:
+        await engine_runs(bridge)
+        [engine] = engine_of(bridge)
+        bridge.process.kill()
+        async with asyncio.timeout(5):
+            while Path(f"/proc/{engine}").exists():
+                await asyncio.sleep(0.02)
+
+
+async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    async with running_bridge(tmp_path / "first", None, BRIDGE_WHATSAPP_URL=OFFLINE) as first:
+        environment = {"BRIDGE_PORT": first.url.rpartition(":")[2], "BRIDGE_DATA_DIR": str(tmp_path / "second")}
+        async with running_process("second", SERVE, environment) as second:
+            assert await second.ended() == 1
+            assert "Address already in use" in second.lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("BRIDGE_PORT", "many", "setting port"),
+        ("BRIDGE_WHATSAPP_URL", "ws://192.0.2.1/ws", "loopback"),
+        ("BRIDGE_API_TOKEN", "short", "setting api_token"),
+        ("BRIDGE_CONFIG", "/no/such/file", "/no/such/file"),
+    ],
+)
+async def test_a_wrong_setting_is_told_without_its_value(tmp_path: Path, name: str, value: str, told: str) -> None:
+    async with running_process("gateway", SERVE, {"BRIDGE_DATA_DIR": str(tmp_path), name: value}) as process:
+        assert await process.ended() == 2
+        text = "\n".join(process.lines)
+    assert told in text
+    assert "Traceback" not in text
+    assert "192.0.2.1" not in text
+    assert "short" not in text.replace("shorter", "")
+
+
+async def test_a_missing_engine_leaves_the_api_up_and_says_so(tmp_path: Path) -> None:
+    async with running_bridge(tmp_path, None, BRIDGE_ENGINE_BUNDLE=str(tmp_path / "none.mjs")) as bridge:
+        await bridge.process.line(lambda line: '"engine_down"' in line, 20, "the engine's end")
+        async with aiohttp.ClientSession() as session, session.get(f"{bridge.url}/health") as answer:
+            assert (await answer.json())["baileys_server_healthy"] is False
+
+
+async def test_the_token_is_made_once_and_never_logged(tmp_path: Path) -> None:
+    environment = {"BRIDGE_PORT": "0", "BRIDGE_DATA_DIR": str(tmp_path), "BRIDGE_WHATSAPP_URL": OFFLINE}
+    async with running_process("gateway", SERVE, environment) as process:
+        await process.line(lambda line: '"listening"' in line, 20, "listening")
+        token = (tmp_path / "api-token").read_text()
+    assert len(token) >= 40
+    assert token not in "\n".join(process.lines)
