@@ -32,6 +32,7 @@ from .api.errors import GatewayError
 from .api.events import Hello
 from .api.models import Account
 from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
+from .engine_restart import past_engine_restart
 from .errors import translation_key
 from .pairing_steps import CodeShown, Ended, Linked, PairingStep, Scanned, pairing_steps
 
@@ -326,11 +327,12 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
         account = self._account
         if account is None:
             return
+        client = self._client()
         try:
             if self._created:
-                await self._client().remove_account(account.id)
+                await past_engine_restart(lambda: client.remove_account(account.id))
             elif self._pairing:
-                await self._client().cancel_pairing(account.id)
+                await client.cancel_pairing(account.id)
         except GatewayError as error:
             _LOGGER.warning("The pairing of account %s was not tidied away at the gateway: %s", account.id, error)
 

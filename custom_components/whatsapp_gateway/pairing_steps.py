@@ -8,6 +8,7 @@ from typing import Final
 from .api.client import EventConnection, GatewayClient
 from .api.errors import GatewayConnectionError, GatewayError, GatewayRequestError
 from .api.models import Account, AccountState, Pairing, PairingStatus
+from .engine_restart import past_engine_restart
 from .errors import translation_key
 from .qr_svg import dialog_svg
 
@@ -52,8 +53,7 @@ async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerato
     """Begins a pairing and follows it to its last step."""
     try:
         async with client.events() as connection:
-            pairing = await client.begin_pairing(account_id)
-            news: Pairing | Account = pairing
+            news: Pairing | Account = await past_engine_restart(lambda: client.begin_pairing(account_id))
             paired = False
             while True:
                 step = await _step(client, account_id, news, paired=paired)

@@ -51,7 +51,7 @@ async def told_once(house: House, message_id: str) -> bool:
         told = await socket.subscribe("subscribe_events", event_type="whatsapp_gateway_message")
         later = await house.simulator.contact_send(ALICE, "and another")
         async with asyncio.timeout(10):
-            return (await told.get())["data"]["message_id"] == later != message_id
+            return bool((await told.get())["data"]["message_id"] == later != message_id)
 
 
 async def test_a_group_is_written_to_and_heard(house: House) -> None:

@@ -117,23 +117,27 @@ test('a restart keeps the link, and what came meanwhile is told as backlog', asy
 	await engine.next('message.received', message => textOf(message) === 'while you were away')
 })
 
-test('twenty kills under load: never asked to pair again, every message decryptable', {
-	timeout: 100_000
-}, async () => {
-	for (let kill = 0; kill < 20; kill++) {
-		const sending = Array.from({ length: 3 }, (_, index) =>
-			sendText(engine, ALICE, `kill ${kill} ${index}`).catch(() => undefined)
-		)
-		await Promise.race([...sending, simulator.write(ALICE, { text: `in ${kill}` })])
-		await engine.kill()
-		engine = await EngineProcess.start(folder.path, simulator, { ENGINE_KEEPALIVE_MS: '1000' })
-		await engine.call('account.start', { account: 'home' })
-		await engine.state('connected')
-		assert.equal(
-			engine.told('account.state').some(({ state }) => state === 'logged_out'),
-			false
-		)
+test(
+	'twenty kills under load: never asked to pair again, every message decryptable',
+	{
+		timeout: 100_000
+	},
+	async () => {
+		for (let kill = 0; kill < 20; kill++) {
+			const sending = Array.from({ length: 3 }, (_, index) =>
+				sendText(engine, ALICE, `kill ${kill} ${index}`).catch(() => undefined)
+			)
+			await Promise.race([...sending, simulator.write(ALICE, { text: `in ${kill}` })])
+			await engine.kill()
+			engine = await EngineProcess.start(folder.path, simulator, { ENGINE_KEEPALIVE_MS: '1000' })
+			await engine.call('account.start', { account: 'home' })
+			await engine.state('connected')
+			assert.equal(
+				engine.told('account.state').some(({ state }) => state === 'logged_out'),
+				false
+			)
+		}
+		await works()
+		assert.deepEqual((await simulator.state()).violations, [])
 	}
-	await works()
-	assert.deepEqual((await simulator.state()).violations, [])
-})
+)

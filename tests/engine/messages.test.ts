@@ -166,25 +166,29 @@ test('a recipient that can not decrypt gets it again, also after a restart of th
 	assert.equal((await simulator.state()).counts['healed by a retry'], healed + 1)
 })
 
-test('twenty messages in, each followed at once by a drop of the link: all are told, once, in order', {
-	timeout: 90_000
-}, async () => {
-	const texts: string[] = []
-	await simulator.faults({ drop_after_message: true })
-	for (let number = 0; number < 20; number++) {
-		const mark = engine.mark
-		texts.push(`drop ${number}`)
-		const { message_id } = await simulator.write(number % 2 ? ALICE : CAROL, { text: `drop ${number}` })
-		if (number === 19) await simulator.clearFaults()
-		await engine.next('message.received', params => params.message_id === message_id, mark, 15_000)
-		await engine.state('connected', mark)
+test(
+	'twenty messages in, each followed at once by a drop of the link: all are told, once, in order',
+	{
+		timeout: 90_000
+	},
+	async () => {
+		const texts: string[] = []
+		await simulator.faults({ drop_after_message: true })
+		for (let number = 0; number < 20; number++) {
+			const mark = engine.mark
+			texts.push(`drop ${number}`)
+			const { message_id } = await simulator.write(number % 2 ? ALICE : CAROL, { text: `drop ${number}` })
+			if (number === 19) await simulator.clearFaults()
+			await engine.next('message.received', params => params.message_id === message_id, mark, 15_000)
+			await engine.state('connected', mark)
+		}
+		const told = engine.told('message.received').map(textOf)
+		assert.deepEqual(
+			told.filter(text => text?.startsWith('drop ')),
+			texts
+		)
 	}
-	const told = engine.told('message.received').map(textOf)
-	assert.deepEqual(
-		told.filter(text => text?.startsWith('drop ')),
-		texts
-	)
-})
+)
 
 test('nothing secret was printed, nothing was refused by WhatsApp', async () => {
 	assert.doesNotMatch(engine.output.replaceAll(/^\{"jsonrpc".*$/gm, ''), /privKey|Hello Alice|\+?1555\d{7}/)

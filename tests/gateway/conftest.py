@@ -28,7 +28,13 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SCRIPTED_ENGINE = Path(__file__).with_name("scripted_engine.py")
 
 QUICK = EngineTiming(
-    initialize_limit=3.0, ping_interval=0.2, ping_limit=0.5, first_pause=0.05, longest_pause=0.5, stable_after=60.0
+    initialize_limit=3.0,
+    ping_interval=0.2,
+    ping_limit=0.5,
+    first_pause=0.05,
+    longest_pause=0.5,
+    stable_after=60.0,
+    patience=2.0,
 )
 
 

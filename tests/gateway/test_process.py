@@ -13,7 +13,7 @@ from tests.stack.bridge import TOKEN, Bridge, running_bridge
 from tests.stack.process import ROOT, running_process
 
 PYTHON = ROOT / ".venv/bin/python"
-SERVE = [PYTHON, "-m", "whatsapp_bridge", "serve"]
+SERVE: list[str | Path] = [PYTHON, "-m", "whatsapp_bridge", "serve"]
 START_BUDGET = 1.5
 """Seconds to `listening`; a quiet machine takes half of it."""
 
@@ -24,6 +24,10 @@ def engine_of(bridge: Bridge) -> list[int]:
     """The gateway's children."""
     pid = bridge.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 async def engine_runs(bridge: Bridge) -> None:
@@ -60,7 +64,7 @@ async def test_a_signal_stops_gateway_and_engine_cleanly(tmp_path: Path, number:
             assert socket.close_code == 1001
         assert await bridge.process.ended() == 0
         assert time.monotonic() - started < 5
-        assert not Path(f"/proc/{engine}").exists()
+        assert not alive(engine)
         assert any('"exit_code": 0' in line for line in bridge.process.lines)
 
 
@@ -75,7 +79,7 @@ async def test_an_engine_whose_gateway_was_killed_ends_by_itself(tmp_path: Path)
         [engine] = engine_of(bridge)
         bridge.process.kill()
         async with asyncio.timeout(5):
-            while Path(f"/proc/{engine}").exists():
+            while alive(engine):
                 await asyncio.sleep(0.02)
 
 

@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 import re
 import unicodedata
 
 from whatsapp_bridge.account import ENGINE_UNAVAILABLE, Account
 from whatsapp_bridge.account_file import AccountEntry, AccountFile
-from whatsapp_bridge.engine import Engine, EngineState
+from whatsapp_bridge.engine import Engine, EngineCall, EngineState
 from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import (
     AccountState,
@@ -42,6 +43,7 @@ class Accounts:
         self._events = events
         self._on_change = on_change
         self._saving = asyncio.Lock()
+        self._started: set[str] = set()
         moment = now()
         self._accounts = {
             entry.id: Account(id=entry.id, name=entry.name, since=moment, created_at=entry.created_at)
@@ -81,7 +83,11 @@ class Accounts:
         return Counter(account.state for account in self._accounts.values())
 
     async def add(self, name: str) -> Account:
-        """Adds an account, which then can be paired. Where the engine is away, it is started when that is back."""
+        """Adds an account, which then can be paired. Where the engine is away, it is started when that is back.
+
+        Raises:
+            OSError: the list cannot be written; nothing was added.
+        """
         moment = now()
         account = Account(id=self._free_id(name), name=name, since=moment, created_at=moment)
         self._accounts[account.id] = account
@@ -92,11 +98,11 @@ class Accounts:
             raise
         self._publish(EventType.ACCOUNT_ADDED, account)
         logger().info("account_added", account=account.id)
-        try:
-            await self._start(account.id)
-        except EngineUnavailableError:
-            if self._engine.state is not EngineState.STARTING:
-                self._change(self.get(account.id).in_state(AccountState.RECONNECTING, now(), ENGINE_UNAVAILABLE))
+        if self._engine.ready:
+            with suppress(EngineUnavailableError):
+                await self._start(self._engine.call, account.id)
+        elif self._engine.state is EngineState.RESTARTING:
+            self._change(self.get(account.id).in_state(AccountState.RECONNECTING, now(), ENGINE_UNAVAILABLE))
         return self.get(account.id)
 
     async def rename(self, account_id: str, name: str) -> Account:
@@ -125,6 +131,7 @@ class Accounts:
         self.get(account_id)
         result = await self._engine.call("account.erase", {"account": account_id}, _ERASE_LIMIT)
         unlinked = EraseResult.model_validate(result).unlinked
+        self._started.discard(account_id)
         account = self._accounts.pop(account_id, None)
         if account is not None:
             await self._save()
@@ -133,16 +140,18 @@ class Accounts:
             logger().info("account_removed", account=account_id, unlinked=unlinked)
         return unlinked
 
-    async def start_all(self) -> None:
-        """Starts all accounts in an engine that has just come up.
+    async def start_all(self, call: EngineCall) -> None:
+        """Starts all accounts in an engine that has just come up, also those that are added meanwhile.
 
         Raises:
             EngineUnavailableError: it has ended meanwhile.
         """
-        await asyncio.gather(*(self._start(account_id) for account_id in self._accounts))
+        while waiting := [account_id for account_id in self._accounts if account_id not in self._started]:
+            await asyncio.gather(*(self._start(call, account_id) for account_id in waiting))
 
     def engine_down(self) -> None:
         """Shows that no account can be used until the engine is back."""
+        self._started.clear()
         for account in self.all():
             pairing = account.pairing
             if pairing is not None and pairing.status == "waiting":
@@ -193,12 +202,13 @@ class Accounts:
     def _update(self, account_id: str, **fields: str | Pairing) -> None:
         self._accounts[account_id] = self._accounts[account_id].model_copy(update=fields)
 
-    async def _start(self, account_id: str) -> None:
+    async def _start(self, call: EngineCall, account_id: str) -> None:
         """Starts an account. An engine of ours that was orphaned by SIGKILL holds the lock until it has flushed."""
+        self._started.add(account_id)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LOCK_LIMIT
         while account_id in self._accounts:
-            error_code = await self._try_to_start(account_id)
+            error_code = await _try_to_start(call, account_id)
             if error_code is None:
                 return
             if error_code != EngineErrorCode.ACCOUNT_LOCKED or loop.time() > deadline:
@@ -206,13 +216,6 @@ class Accounts:
                 self._change(self.get(account_id).in_state(AccountState.FAILED, now(), EngineErrorCode.STORE_UNUSABLE))
                 return
             await asyncio.sleep(_LOCK_PAUSE)
-
-    async def _try_to_start(self, account_id: str) -> str | None:
-        try:
-            await self._engine.call("account.start", {"account": account_id}, _CALL_LIMIT)
-        except EngineError as error:
-            return error.error_code
-        return None
 
     def _change(self, account: Account) -> None:
         if account == self._accounts[account.id]:
@@ -245,3 +248,11 @@ class Accounts:
             number += 1
             free = f"{wish}-{number}"
         return free
+
+
+async def _try_to_start(call: EngineCall, account_id: str) -> str | None:
+    try:
+        await call("account.start", {"account": account_id}, _CALL_LIMIT)
+    except EngineError as error:
+        return error.error_code
+    return None

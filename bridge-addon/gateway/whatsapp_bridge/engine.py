@@ -1,7 +1,7 @@
 """The engine, kept alive: restarted when it ends or hangs, with growing pauses."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -29,11 +29,15 @@ class EngineState(StrEnum):
     STOPPED = "stopped"
 
 
+EngineCall = Callable[[str, dict[str, Any], float], Awaitable[object]]
+"""Calls a method with params, within a limit in seconds, and returns its result."""
+
+
 class EngineListener(Protocol):
     """Who is told what the engine does. The plain methods must return at once."""
 
-    async def engine_up(self) -> None:
-        """The engine answers; called before anything else is asked of it."""
+    async def engine_up(self, call: EngineCall) -> None:
+        """The engine answers `call`. Nobody else can ask anything of it until this returns."""
 
     def engine_down(self) -> None:
         """The engine has ended, unasked."""
@@ -51,6 +55,8 @@ class EngineTiming:
     ping_limit: float = 5.0
     first_pause: float = 0.2
     longest_pause: float = 30.0
+    patience: float = 5.0
+    """How long a call waits for an engine that is being started."""
     stable_after: float = 60.0
 
 
@@ -73,18 +79,32 @@ class Engine:
         self._parameters = dict(parameters) | {"protocol_version": PROTOCOL_VERSION}
         self._timing = timing or EngineTiming()
         self._connection: EngineConnection | None = None
+        self._up = asyncio.Event()
         self._listener: EngineListener | None = None
 
     async def call(self, method: str, params: dict[str, Any], limit: float) -> object:
         """Calls a method of the protocol and returns its result. `limit` is in seconds.
+
+        An engine that is being started is waited for a moment: its start takes less than a second.
 
         Raises:
             EngineError: the engine answered with an error.
             EngineUnavailableError: it is not running, or does not answer.
         """
         if self._connection is None:
+            try:
+                async with asyncio.timeout(min(limit, self._timing.patience)):
+                    await self._up.wait()
+            except TimeoutError:
+                raise EngineUnavailableError from None
+        if self._connection is None:
             raise EngineUnavailableError
         return await self._connection.call(method, params, limit)
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls are taken now."""
+        return self._up.is_set()
 
     async def run(self, listener: EngineListener) -> None:
         """Runs the engine until cancelled, and then stops it."""
@@ -115,6 +135,7 @@ class Engine:
                     await asyncio.wait((process.ended, watch), return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     self._connection = None
+                    self._up.clear()
                     watch.cancel()
                     await asyncio.gather(watch, return_exceptions=True)
                 if not process.ended.done() or process.ended.exception() is not None:
@@ -129,12 +150,13 @@ class Engine:
         connection = process.connection
         answer = await connection.call("initialize", self._parameters, self._timing.initialize_limit)
         identity = InitializeResult.model_validate(answer).engine
-        self._connection = connection
         self.state = EngineState.RUNNING
         logger().info(
             "engine_up", pid=process.child.pid, name=identity.name, version=identity.version, library=identity.library
         )
-        await listener.engine_up()
+        await listener.engine_up(connection.call)
+        self._connection = connection
+        self._up.set()
         while True:
             await asyncio.sleep(self._timing.ping_interval)
             await connection.call("ping", {}, self._timing.ping_limit)

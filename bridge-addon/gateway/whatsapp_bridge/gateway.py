@@ -9,7 +9,7 @@ from typing import override
 from whatsapp_bridge.account_file import AccountFile
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.api_token import api_token
-from whatsapp_bridge.engine import Engine, EngineListener, EngineTiming
+from whatsapp_bridge.engine import Engine, EngineCall, EngineListener, EngineTiming
 from whatsapp_bridge.engine_command import engine_environment
 from whatsapp_bridge.engine_protocol import (
     AccountStateChanged,
@@ -81,8 +81,8 @@ class Gateway(EngineListener):
             await asyncio.gather(life, return_exceptions=True)
 
     @override
-    async def engine_up(self) -> None:
-        await self.accounts.start_all()
+    async def engine_up(self, call: EngineCall) -> None:
+        await self.accounts.start_all(call)
 
     @override
     def engine_down(self) -> None:

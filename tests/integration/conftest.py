@@ -1,0 +1,87 @@
+"""Home Assistant in this process; simulator, gateway and engine as real processes."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, HomeAssistant, callback
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
+
+from tests.integration.dialog import link_new_account
+from tests.integration.scripted_gateway import ScriptedGateway, running_scripted_gateway
+from tests.simulator.client import Simulator, running_simulator
+from tests.stack.bridge import Bridge, running_bridge
+
+ALICE = "+15551230001"
+
+
+@pytest.fixture(autouse=True)
+def _real_parts(enable_custom_integrations: None, socket_enabled: None) -> None:
+    """Custom integrations are found, and sockets are real."""
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    """WhatsApp's servers, with a contact Alice."""
+    async with running_simulator() as simulator:
+        await simulator.add_contact(ALICE, "Alice")
+        yield simulator
+        state = await simulator.state()
+        assert not state.violations
+
+
+@pytest.fixture
+async def bridge(simulator: Simulator, tmp_path: Path) -> AsyncIterator[Bridge]:
+    """The gateway with its engine."""
+    async with running_bridge(tmp_path / "bridge", simulator) as bridge:
+        yield bridge
+
+
+@pytest.fixture
+async def linked(hass: HomeAssistant, simulator: Simulator, bridge: Bridge) -> str:
+    """The entry id of an account that was linked in the dialog."""
+    return await link_new_account(hass, bridge, simulator)
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[ScriptedGateway]:
+    """A gateway that says what the test wants."""
+    async with running_scripted_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant, gateway: ScriptedGateway) -> MockConfigEntry:
+    """An account of the scripted gateway, not yet set up."""
+    entry = MockConfigEntry(
+        domain="whatsapp_gateway",
+        title="+15550001000",
+        unique_id="home",
+        data={"url": gateway.url, "token": gateway.token, "account": "home"},
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+@pytest.fixture
+def messages(hass: HomeAssistant) -> list[Event]:
+    """The events that automations get for messages."""
+    return async_capture_events(hass, "whatsapp_gateway_message")
+
+
+type StatesOf = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def states_of(hass: HomeAssistant) -> StatesOf:
+    """Remembers the states that entities go through."""
+    seen: list[tuple[str, str]] = []
+
+    @callback
+    def changed(event: Event) -> None:
+        if event.data["new_state"] is not None:
+            seen.append((event.data["entity_id"], event.data["new_state"].state))
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, changed)
+    return lambda entity_id: [state for entity, state in seen if entity == entity_id]
