@@ -140,6 +140,16 @@ async def test_the_log_is_bounded_in_number() -> None:
     assert (len(sequences), sequences[0], sequences[-1]) == (KEPT_EVENTS, 6, KEPT_EVENTS + 5)
 
 
+async def test_the_log_is_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whatsapp_bridge.events.KEPT_CHARACTERS", 1000)
+    log = EventLog(timedelta(days=7))
+    publish(log, 100)
+    assert 0 < sum(len(event.text) for event in log._kept) <= 1000
+    assert (await missed(log.subscribe(0, log.log_id)))[-1] == 100
+    log.acknowledge(100)
+    assert log._kept_characters == 0
+
+
 async def test_the_log_is_bounded_in_time() -> None:
     moment = datetime(2026, 11, 24, tzinfo=UTC)
     log = EventLog(timedelta(hours=1), lambda: moment)

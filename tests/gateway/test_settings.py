@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 import pytest
 from whatsapp_bridge import settings as module
-from whatsapp_bridge.settings import SettingsFileError, allowed_whatsapp_url, load_settings
+from whatsapp_bridge.settings import SettingsFileError, allowed_whatsapp_url, load_settings, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,12 @@ def test_the_originals_names_are_understood(monkeypatch: pytest.MonkeyPatch) -> 
 def test_in_an_add_on_the_data_folder_is_the_supervisors(tmp_path: Path) -> None:
     (tmp_path / "options.json").write_text("{}")
     assert load_settings().data_dir == tmp_path
+
+
+def test_a_misspelt_variable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_PROT", "1")
+    monkeypatch.setenv("BRIDGE_PORT", "1")
+    assert unknown_variables() == ["BRIDGE_PROT"]
 
 
 @pytest.mark.parametrize("content", ["prot: 1", "port: 70000", "port: [1]", "log_level: loud", "api_token: short"])

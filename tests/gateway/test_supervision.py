@@ -168,6 +168,27 @@ async def test_who_waits_when_the_gateway_stops_is_answered(running: Running) ->
     assert (reply.status, reply.data["to"]) == (202, ALICE)
 
 
+async def test_a_fault_of_ours_in_the_background_ends_the_gateway(
+    run_gateway: RunGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("whatsapp_bridge.accounts.Accounts.engine_down", fault)
+
+    async def run() -> None:
+        async with run_gateway() as running:
+            await eventually(lambda: running.gateway.engine.ready)
+            [engine] = children()
+            os.kill(engine, signal.SIGKILL)
+            await running.served
+
+    with pytest.raises(ExceptionGroup) as group:
+        await run()
+    assert group.group_contains(ZeroDivisionError)
+    assert children() == []
+
+
 async def test_no_task_is_left_behind(run_gateway: RunGateway) -> None:
     before = asyncio.all_tasks()
     async with run_gateway() as running:

@@ -14,7 +14,8 @@ from typing import Any
 from whatsapp_bridge.timestamps import format_timestamp, now
 
 KEPT_EVENTS = 10_000
-"""Events kept at most; the oldest go first."""
+KEPT_CHARACTERS = 16 * 1024 * 1024
+"""Events kept at most, and their size at most; the oldest go first."""
 
 SUBSCRIPTION_LIMIT = 1_000
 """Events that may wait for one consumer."""
@@ -114,7 +115,8 @@ class EventLog:
         self.published: Counter[EventType] = Counter()
         self._retention = retention
         self._clock = clock
-        self._kept: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._kept: deque[Event] = deque()
+        self._kept_characters = 0
         self._subscriptions: set[Subscription] = set()
         self._unheard = asyncio.Event()
         self._unheard.set()
@@ -148,7 +150,7 @@ class EventLog:
 
         live = event(data)
         if kept is not None:
-            self._kept.append(live if kept is data else event(kept))
+            self._keep(live if kept is data else event(kept))
         self.published[kind] += 1
         for subscription in self._subscriptions:
             subscription.put(live)
@@ -179,7 +181,7 @@ class EventLog:
     def acknowledge(self, sequence: int) -> None:
         """Deletes what a consumer has processed: contents do not outlive their delivery."""
         while self._kept and self._kept[0].sequence <= sequence:
-            self._kept.popleft()
+            self._drop_oldest()
 
     async def close(self, limit: float) -> None:
         """Ends all subscriptions, also those to come, and waits at most `limit` seconds until the consumers know."""
@@ -192,4 +194,13 @@ class EventLog:
 
     def _forget(self, moment: datetime) -> None:
         while self._kept and self._kept[0].time < moment - self._retention:
-            self._kept.popleft()
+            self._drop_oldest()
+
+    def _keep(self, event: Event) -> None:
+        self._kept.append(event)
+        self._kept_characters += len(event.text)
+        while len(self._kept) > KEPT_EVENTS or self._kept_characters > KEPT_CHARACTERS:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self._kept_characters -= len(self._kept.popleft().text)

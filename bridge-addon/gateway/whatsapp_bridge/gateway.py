@@ -71,14 +71,19 @@ class Gateway(EngineListener):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Runs the engine meanwhile; at the end stops sending, then the engine."""
-        life = asyncio.create_task(self.engine.run(self), name="engine")
-        try:
-            yield
-        finally:
-            await self.outbox.stop()
-            life.cancel()
-            await asyncio.gather(life, return_exceptions=True)
+        """Runs engine and outbox meanwhile; at the end stops sending, then the engine.
+
+        A fault of ours in one of their tasks cancels the block and is raised in an `ExceptionGroup`: a gateway that half
+        works would be worse than one that is started anew.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            self.outbox.start(tasks)
+            life = tasks.create_task(self.engine.run(self), name="engine")
+            try:
+                yield
+            finally:
+                await self.outbox.stop()
+                life.cancel()
 
     @override
     async def engine_up(self, call: EngineCall) -> None:

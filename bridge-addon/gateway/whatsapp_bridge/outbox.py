@@ -53,7 +53,7 @@ class SendTimes:
 
 
 class Outbox:
-    """The outbox of all accounts, in memory. It owns one worker for each account that sends; `stop` ends them."""
+    """The outbox of all accounts, in memory, with one worker for each account that sends."""
 
     def __init__(
         self, accounts: Accounts, engine: Engine, events: EventLog, limits: OutboxLimits, chat_hash: ChatHash
@@ -67,7 +67,7 @@ class Outbox:
         self._chat_hash = chat_hash
         self._outboxes: dict[str, AccountOutbox] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._retired: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup | None = None
         self._messages: dict[tuple[str, str], OutgoingMessage] = {}
         self._keys: dict[tuple[str, str], OutgoingMessage] = {}
         self._remembered: deque[tuple[float, OutgoingMessage, str | None]] = deque()
@@ -189,13 +189,16 @@ class Outbox:
         elif change.recipient != change.chat:
             self._publish(change.account, reported)
 
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Lets workers run in a task group. Must come before the first message."""
+        self._tasks = tasks
+
     async def stop(self) -> None:
         """Stops sending. Who waits for a message is answered with its present state."""
         self._stopping = True
-        workers = [*self._workers.values(), *self._retired]
-        for worker in workers:
+        for worker in self._workers.values():
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await asyncio.gather(*self._workers.values(), return_exceptions=True)
         for outgoing in self._messages.values():
             outgoing.settled.set()
 
@@ -249,6 +252,8 @@ class Outbox:
     def _outbox(self, account_id: str) -> AccountOutbox:
         outbox = self._outboxes.get(account_id)
         if outbox is None:
+            if self._tasks is None:
+                raise RuntimeError("the outbox has not been started")
             outbox = AccountOutbox(
                 lambda: self._accounts.find(account_id),
                 self._send,
@@ -256,8 +261,7 @@ class Outbox:
                 Pace(self._limits.messages_per_second),
             )
             self._outboxes[account_id] = outbox
-            worker = self._workers[account_id] = asyncio.create_task(outbox.run(), name=f"outbox of {account_id}")
-            worker.add_done_callback(_report_failure)
+            self._workers[account_id] = self._tasks.create_task(outbox.run(), name=f"outbox of {account_id}")
         return outbox
 
     async def _send(self, outgoing: OutgoingMessage, limit: float) -> SendResult:
@@ -275,8 +279,6 @@ class Outbox:
     def _forget_account(self, account_id: str) -> None:
         self._outboxes.pop(account_id, None)
         if (worker := self._workers.pop(account_id, None)) is not None:
-            self._retired.add(worker)
-            worker.add_done_callback(self._retired.discard)
             worker.cancel()
         for outgoing in [outgoing for outgoing in self._messages.values() if outgoing.account == account_id]:
             if outgoing.message.status.unsettled:
@@ -301,11 +303,6 @@ class Outbox:
         self._messages.pop((outgoing.account, outgoing.message.message_id), None)
         if key is not None and self._keys.get((outgoing.account, key)) is outgoing:
             del self._keys[outgoing.account, key]
-
-
-def _report_failure(worker: asyncio.Task[None]) -> None:
-    if not worker.cancelled() and (error := worker.exception()) is not None:
-        logger().error("outbox_worker_failed", exc_info=error)
 
 
 def new_message_id() -> str:

@@ -8,9 +8,9 @@ from whatsapp_bridge.errors import BridgeError, ErrorCode
 
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2013./()\[\]]")
 _INTERNATIONAL = re.compile(r"(?:\+|00)([1-9][0-9]{5,19})", re.ASCII)
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _CHAT_ID = re.compile(r"status|lid:[0-9]{1,32}|group:[0-9-]{1,64}|channel:[0-9]{1,32}", re.ASCII)
 _LONGEST_INPUT = 64
-_LONGEST_E164 = 16
 
 
 def parse_phone_number(text: str) -> str:
@@ -29,8 +29,8 @@ def parse_phone_number(text: str) -> str:
             pass
         else:
             result = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-            # What is possible within a country may be longer than E.164 allows.
-            if phonenumbers.is_possible_number(number) and len(result) <= _LONGEST_E164:
+            # What is possible within a country may be longer than E.164 allows, or a short code.
+            if phonenumbers.is_possible_number(number) and _E164.fullmatch(result):
                 return result
     raise BridgeError(
         ErrorCode.INVALID_PHONE_NUMBER,

@@ -16,20 +16,27 @@ from whatsapp_bridge.api.app import create_app
 from whatsapp_bridge.engine_command import engine_command
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.log import logger, set_up_logging
-from whatsapp_bridge.settings import Settings
+from whatsapp_bridge.settings import Settings, unknown_variables
 
 _BACKLOG = 128
 _CONSUMERS_LIMIT = 2.0
 _REQUESTS_LIMIT = 3
+_KEEP_ALIVE = 75
 
 
 def serve(settings: Settings) -> int:
     """Runs gateway and engine until SIGTERM or SIGINT. Returns the exit code: 1 if it could not start."""
     set_up_logging(settings.log_level)
+    for name in unknown_variables():
+        logger().warning("unknown_setting", name=name)
     try:
         uvloop.run(_serve(settings))
     except (OSError, AccountFileError) as error:
         logger().error("cannot_start", cause=str(error))
+        return 1
+    except ExceptionGroup as group:
+        for fault in group.exceptions:
+            logger().error("gateway_failed", exc_info=fault)
         return 1
     return 0
 
@@ -64,6 +71,9 @@ class ApiServer:
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                # Longer than a client's own limit: one that reuses a connection must not find it just closed.
+                timeout_keep_alive=_KEEP_ALIVE,
+                ws_per_message_deflate=False,
                 ws_max_size=4096,
                 timeout_graceful_shutdown=_REQUESTS_LIMIT,
             ),

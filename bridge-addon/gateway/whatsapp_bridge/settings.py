@@ -24,6 +24,8 @@ ORIGINAL_NAMES = {
 }
 """Environment variables of the project that this one follows, and the settings that they mean."""
 
+_OTHER_VARIABLES = {"BRIDGE_CONFIG", "BRIDGE_ENGINE_BUNDLE"}
+
 _ENDPOINT = re.compile(
     r"(?P<scheme>wss?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._/-]*)?", re.ASCII
 )
@@ -119,6 +121,12 @@ def load_settings() -> Settings:
     from_file = _mapping(Path(config), yaml.safe_load) if config else {}
     originals = {name: value for key, name in ORIGINAL_NAMES.items() if (value := os.environ.get(key))}
     return Settings(**(options | from_file | originals))
+
+
+def unknown_variables() -> list[str]:
+    """Returns the environment variables that look like settings and are none: misspelt ones would be ignored silently."""
+    known = {f"BRIDGE_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    return sorted(name for name in os.environ if name.startswith("BRIDGE_") and name not in known)
 
 
 def _mapping(path: Path, parse: Callable[[str], object]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import makeWASocket, {
 	type WAMessage,
 	type WASocket
 } from 'baileys'
+import type { SimulatorProcess } from './simulator-process.ts'
 
 const silentLogger = {
 	level: 'silent',
@@ -59,6 +60,16 @@ export class Client extends EventEmitter {
 		this.setMaxListeners(50)
 		this.url = url
 		this.connect()
+	}
+
+	/** A client that the simulated phone has linked. */
+	static async paired(simulator: SimulatorProcess): Promise<Client> {
+		const client = new Client(simulator.url)
+		const qr = await client.next<string>('qr')
+		const opened = client.next('open')
+		await simulator.call('POST', '/mock-phone/scan-qr', qr)
+		await opened
+		return client
 	}
 
 	connect(): void {

@@ -33,12 +33,17 @@ export class SimulatorProcess {
 	readonly control: string
 	readonly url: string
 	readonly certificate: string
+	readonly phone: string
 
-	private constructor(child: ChildProcess, ready: { control_url: string; whatsapp_url: string; certificate: string }) {
+	private constructor(
+		child: ChildProcess,
+		ready: { control_url: string; whatsapp_url: string; certificate: string; phone: string }
+	) {
 		this.child = child
 		this.control = ready.control_url
 		this.url = ready.whatsapp_url
 		this.certificate = ready.certificate
+		this.phone = ready.phone
 	}
 
 	static async start(): Promise<SimulatorProcess> {

@@ -1,0 +1,83 @@
+/** What the simulated phone scans and types, and what it refuses. */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { Client } from './baileys-client.ts'
+import { SimulatorProcess } from './simulator-process.ts'
+
+let simulator: SimulatorProcess
+let client: Client
+
+before(async () => {
+	simulator = await SimulatorProcess.start()
+})
+after(() => simulator.stop())
+beforeEach(() => {
+	client = new Client(simulator.url)
+})
+afterEach(async () => {
+	await client.end()
+})
+
+const scan = (qr: string) => simulator.try<{ device: number }>('POST', '/mock-phone/scan-qr', qr)
+
+test('a code: requested, typed, linked', async () => {
+	await client.next('qr')
+	const code = await client.socket.requestPairingCode(simulator.phone.slice(1))
+	const opened = client.next('open')
+	await simulator.call('POST', '/mock-phone/enter-code', { code })
+	await opened
+})
+
+test('a wrong code is refused', async () => {
+	await client.next('qr')
+	await client.socket.requestPairingCode(simulator.phone.slice(1))
+	const { status, answer } = await simulator.try('POST', '/mock-phone/enter-code', { code: 'AAAAAAAA' })
+	assert.deepEqual([status, answer.error], [409, 'wrong_code'])
+})
+
+test('a code that nobody asked for', async () => {
+	await client.next('qr')
+	const { answer } = await simulator.try('POST', '/mock-phone/enter-code', { code: 'AAAAAAAA' })
+	assert.equal(answer.error, 'no_code_requested')
+})
+
+test('a code for another number: the server says 400', async () => {
+	await client.next('qr')
+	const refused = new Promise<{ content: { attrs: { code: string } }[] }>(resolve => {
+		client.socket.ws.once('CB:iq,type:error', resolve)
+	})
+	await client.socket.requestPairingCode('15559990000')
+	assert.equal((await refused).content[0]?.attrs.code, '400')
+})
+
+test('the code of an older connection is stale', async () => {
+	const older = await client.next<string>('qr')
+	await client.end()
+	client = new Client(simulator.url)
+	const newer = await client.next<string>('qr')
+	assert.equal((await scan(older)).answer.error, 'stale_qr')
+	const opened = client.next('open')
+	assert.equal((await scan(newer)).status, 200)
+	await opened
+})
+
+test('a made-up ref is stale, other keys are invalid, anything else is no code', async () => {
+	const qr = await client.next<string>('qr')
+	const fields = qr.split(',')
+	const changed = (index: number, value: string) => fields.with(index, value).join(',')
+	assert.equal((await scan(changed(0, 'https://wa.me/settings/linked_devices#2@AAAA'))).answer.error, 'stale_qr')
+	assert.equal((await scan(changed(1, Buffer.alloc(32).toString('base64')))).answer.error, 'invalid_qr')
+	assert.equal((await scan(changed(2, Buffer.alloc(32).toString('base64')))).answer.error, 'invalid_qr')
+	assert.equal((await scan('https://example.com')).answer.error, 'invalid_qr')
+})
+
+test('another secret than the one on the screen: the companion refuses, and nobody is linked', async () => {
+	const fields = (await client.next<string>('qr')).split(',')
+	const closed = client.next('close')
+	const before_ = (await simulator.state()).linked_devices.length
+	// answered never: the phone waits for a signature that does not come
+	scan(fields.with(3, Buffer.alloc(32, 1).toString('base64')).join(',')).catch(() => undefined)
+	await closed
+	assert.equal((await simulator.state()).linked_devices.length, before_)
+})
