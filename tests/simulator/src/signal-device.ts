@@ -6,7 +6,7 @@
 
 import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { proto } from 'baileys'
-import { ProtocolAddress, SessionBuilder, SessionCipher, type SessionRecord, type SignalStorage } from 'libsignal'
+import { ProtocolAddress, SessionBuilder, SessionCipher, SessionRecord, type SignalStorage } from 'libsignal'
 import { decrypt, deriveSecrets, encrypt } from 'libsignal/src/crypto.js'
 import { calculateSignature, generateKeyPair, verifySignature } from 'libsignal/src/curve.js'
 import { type Bundle, signedPreKeyIsGenuine } from './bundle.ts'
@@ -61,7 +61,8 @@ export class SignalDevice implements SignalStorage {
 	private readonly preKeys = new Map<number, SignalKeyPair>()
 	private readonly unpublished: number[] = []
 	private nextPreKey = 1
-	private readonly sessions = new Map<string, SessionRecord>()
+	/** serialised: libsignal changes a record before it has checked a message, and a refused one must leave no trace */
+	private readonly sessions = new Map<string, Uint8Array>()
 	private readonly ownChains = new Map<
 		string,
 		{ id: number; iteration: number; chainKey: Buffer; signing: SignalKeyPair }
@@ -71,10 +72,11 @@ export class SignalDevice implements SignalStorage {
 	// libsignal's storage
 
 	async loadSession(id: string): Promise<SessionRecord | undefined> {
-		return this.sessions.get(id)
+		const serialized = this.sessions.get(id)
+		return serialized && SessionRecord.deserialize(serialized)
 	}
 	async storeSession(id: string, session: SessionRecord): Promise<void> {
-		this.sessions.set(id, session)
+		this.sessions.set(id, session.serialize())
 	}
 	isTrustedIdentity(): boolean {
 		return true
@@ -127,7 +129,8 @@ export class SignalDevice implements SignalStorage {
 	}
 
 	hasSession(peer: string): boolean {
-		return this.sessions.get(address(peer).toString())?.haveOpenSession() ?? false
+		const serialized = this.sessions.get(address(peer).toString())
+		return serialized !== undefined && SessionRecord.deserialize(serialized).haveOpenSession()
 	}
 
 	/** Begins a session from a peer's bundle. Throws where the identity did not sign the signed pre-key. */
