@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 import pytest
 
 from tests.simulator.client import Simulator
-from tests.stack.bridge import Bridge
+from tests.stack.bridge import Bridge, running_bridge
 from tests.stack.home_assistant import PASSWORD, USERNAME, HomeAssistant
 from tests.stack.qr import UnreadableQrError, read_qr_picture
 
@@ -67,6 +67,32 @@ async def test_scan_from_the_screen_closes_the_dialog_and_makes_the_device(
     await page.goto(f"{home_assistant.url}/config/devices/device/{await device_id(home_assistant)}")
     await expect(page.get_by_text("Connected").first).to_be_visible(timeout=PATIENCE)
     await page.screenshot(path=pictures / f"device-{theme}.png")
+
+
+async def test_codes_on_the_screen_rotate_expire_and_come_back_with_one_press(
+    browser: Browser, home_assistant: HomeAssistant, simulator: Simulator, tmp_path: Path, pictures: Path
+) -> None:
+    await simulator.faults(qr_refs=2)
+    short = {"ENGINE_FIRST_QR_MS": "4000", "ENGINE_NEXT_QR_MS": "4000"}
+    async with running_bridge(tmp_path / "short-lived", simulator, **short) as bridge:
+        page = await browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 900}, locale="en-GB")
+        page.set_default_timeout(PATIENCE)
+        await log_in(page, home_assistant)
+        await add_integration(page, home_assistant, bridge)
+        scratch = tmp_path / "screen.png"
+        first = await qr_from_screen(page, scratch)
+        async with asyncio.timeout(PATIENCE / 1000):
+            while (second := await qr_from_screen(page, scratch)) == first:
+                await asyncio.sleep(0.1)
+
+        try_again = page.get_by_text("Try again", exact=False).first
+        await expect(try_again).to_be_visible()
+        await page.screenshot(path=pictures / "expired-light.png")
+        await try_again.click()
+        third = await qr_from_screen(page, scratch)
+        assert third not in {first, second}
+        await simulator.scan_qr(third)
+        await expect(page.get_by_role("button", name="Finish")).to_be_visible()
 
 
 async def device_id(home_assistant: HomeAssistant) -> str:
