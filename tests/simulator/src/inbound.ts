@@ -4,13 +4,11 @@ import { randomBytes } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import { proto } from 'baileys'
 import { groupId, groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import type { Backlog } from './backlog.ts'
 import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
-import type { Link } from './link.ts'
-import { type BinaryNode, child, childBytes, node, SERVER, seconds } from './nodes.ts'
+import { type BinaryNode, child, childBytes, children, node, seconds } from './nodes.ts'
 import type { SignalDevice } from './signal-device.ts'
-import type { Addressing, Group, LinkedDevice, Person, World } from './world.ts'
-
-export type FindLink = (device: LinkedDevice) => Link | undefined
+import { type Addressing, type Group, KEPT, type LinkedDevice, type Person, type World } from './world.ts'
 
 /** The name of a linked device in a simulated device's Signal store: one session, however a stanza is addressed. */
 export const peerName = (device: LinkedDevice): string => `linked-${device.id}`
@@ -19,11 +17,11 @@ export const newMessageId = (): string => randomBytes(16).toString('hex').toUppe
 
 export class Inbound {
 	private readonly world: World
-	private readonly linkOf: FindLink
+	private readonly backlog: Backlog
 
-	constructor(world: World, linkOf: FindLink) {
+	constructor(world: World, backlog: Backlog) {
 		this.world = world
-		this.linkOf = linkOf
+		this.backlog = backlog
 	}
 
 	/** A contact writes to the owner, or to a group that both are in. Returns the message id. */
@@ -33,11 +31,8 @@ export class Inbound {
 		options: { group?: Group | undefined; addressing?: Addressing | undefined }
 	): Promise<string> {
 		const id = newMessageId()
-		const group = options.group?.id
-		person.sent.set(id, { message: proto.Message.encode(message).finish(), group })
-		for (const device of this.devices()) {
-			this.deliver(device, await this.stanza(device, person, id, message, options.group, options.addressing))
-		}
+		const { group, addressing } = options
+		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
 		return id
 	}
 
@@ -46,19 +41,38 @@ export class Inbound {
 		const id = newMessageId()
 		const { owner } = this.world
 		if ('subject' in chat) {
-			for (const device of this.devices()) this.deliver(device, await this.stanza(device, owner, id, message, chat))
+			await this.sendOut(owner, id, device => this.stanza(device, owner, id, message, chat))
 			return id
 		}
 		const byLid = chat.addressing === 'lid'
 		const recipient = byLid ? lidJid(chat.lid) : phoneJid(chat.phone)
 		const copy = { deviceSentMessage: { destinationJid: recipient, message } }
-		for (const device of this.devices()) {
+		await this.sendOut(owner, id, async device => {
 			const enc = await this.encrypt(owner, device, copy)
 			const from = byLid ? lidJid(owner.lid) : phoneJid(owner.phone)
 			const attrs = { from, recipient, id, t: seconds(), type: 'text', ...altAttrs('recipient', chat, byLid) }
-			this.deliver(device, node('message', attrs, [enc]))
-		}
+			return node('message', attrs, [enc])
+		})
 		return id
+	}
+
+	/** Encrypts for each linked device, and remembers how, for one that asks to have it again. */
+	private async sendOut(
+		person: Person,
+		id: string,
+		compose: (device: LinkedDevice) => Promise<BinaryNode>
+	): Promise<void> {
+		person.sent.set(id, compose)
+		for (const oldest of person.sent.keys()) {
+			if (person.sent.size <= KEPT) break
+			person.sent.delete(oldest)
+		}
+		const garbled = person.garbleNext
+		person.garbleNext = false
+		for (const device of this.devices()) {
+			const stanza = await compose(device)
+			this.backlog.deliver(device, garbled ? garble(stanza) : stanza)
+		}
 	}
 
 	/** What a complete phone tells a new companion: an app state key, and a history without chats but with the hidden numbers. */
@@ -92,7 +106,7 @@ export class Inbound {
 		]) {
 			const enc = await this.encrypt(owner, device, { protocolMessage })
 			const attrs = { from: phoneJid(owner.phone), id: newMessageId(), t: seconds(), type: 'text', category: 'peer' }
-			this.deliver(device, node('message', attrs, [enc]))
+			this.backlog.deliver(device, node('message', attrs, [enc]))
 		}
 	}
 
@@ -148,34 +162,12 @@ export class Inbound {
 		return node('enc', { v: '2', type }, ciphertext)
 	}
 
-	private deliver(device: LinkedDevice, stanza: BinaryNode): void {
-		device.pending.set(stanza.attrs.id ?? '', stanza)
-		const link = this.linkOf(device)
-		if (!link?.active) return
-		link.send(stanza)
-		if (this.world.faults.drop_after_message) setImmediate(() => link.drop())
-	}
-
-	/** At login: what waited, marked as such, between the two notices that frame it. */
-	deliverBacklog(link: Link, device: LinkedDevice): void {
-		const count = String(device.pending.size)
-		link.send(
-			node('ib', { from: SERVER }, [
-				node('offline_preview', { count, message: count, notification: '0', receipt: '0', appdata: '0' })
-			])
-		)
-		for (const stanza of device.pending.values()) {
-			link.send({ ...stanza, attrs: { ...stanza.attrs, offline: '1' } })
-		}
-		link.send(node('ib', { from: SERVER }, [node('offline', { count })]))
-	}
-
 	/** A linked device could not decrypt a message: its sender encrypts it again, in a new session. */
 	async resend(device: LinkedDevice, receipt: BinaryNode): Promise<void> {
 		const id = receipt.attrs.id ?? ''
 		const person = this.world.person(receipt.attrs.participant ?? receipt.attrs.to)
-		const sent = person?.sent.get(id)
-		if (!person || !sent) return
+		const compose = person?.sent.get(id)
+		if (!person || !compose) return
 		this.world.count('retries asked by the linked device')
 		const keys = child(receipt, 'keys')
 		const bundle: Bundle = keys
@@ -192,10 +184,19 @@ export class Inbound {
 			this.world.violate('retry receipt', String(error))
 			return
 		}
-		const group = sent.group ? this.world.groups.get(sent.group) : undefined
+		const group = this.world.groups.get(receipt.attrs.to?.split('@')[0] ?? '')
 		group?.keysShared.delete(`${person.phone} ${device.id}`)
-		this.deliver(device, await this.stanza(device, person, id, proto.Message.decode(sent.message), group))
+		this.backlog.deliver(device, await compose(device))
 	}
+}
+
+/** The stanza as it comes when its ciphertexts were lost on the way. */
+function garble(stanza: BinaryNode): BinaryNode {
+	const encs = children(stanza, 'enc').map(enc => ({
+		...enc,
+		content: randomBytes((enc.content as Uint8Array).length)
+	}))
+	return { ...stanza, content: encs }
 }
 
 /** The other form of a person's address: `sender_lid` beside a phone number, `sender_pn` beside a LID. */

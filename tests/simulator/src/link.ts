@@ -2,7 +2,7 @@
 
 import { decodeBinaryNode, encodeBinaryNode, type proto } from 'baileys'
 import type { WebSocket } from 'ws'
-import { type BinaryNode, firstChild, node } from './nodes.ts'
+import { answeredKey, type BinaryNode, firstChild, node, stanzaKey } from './nodes.ts'
 import { NoiseServer, type ServerIdentity } from './noise.ts'
 import type { LinkedDevice, World } from './world.ts'
 
@@ -67,7 +67,7 @@ export class Link {
 				await this.handlers.login(this, this.noise.clientFinish(frame))
 			} else {
 				const stanza = await decodeBinaryNode(this.noise.openFrame(frame))
-				this.answered(stanza)
+				for (const key of answeredKey(stanza)) this.awaiting.delete(key)
 				await this.handlers.stanza(this, stanza)
 			}
 		}
@@ -82,7 +82,7 @@ export class Link {
 		const { id, type } = stanza.attrs
 		if (id && !this.silent && mustBeAnswered(stanza)) {
 			const what = [stanza.tag, type, firstChild(stanza)?.tag].filter(Boolean).join(' ')
-			this.awaiting.set(`${stanza.tag} ${id}`, { what, since: Date.now() })
+			this.awaiting.set(stanzaKey(stanza), { what, since: Date.now() })
 		}
 		this.write(Buffer.from(encodeBinaryNode(stanza)))
 	}
@@ -90,13 +90,6 @@ export class Link {
 	/** A new id for a stanza of ours. */
 	id(): string {
 		return `sim-${this.nextId++}`
-	}
-
-	private answered(stanza: BinaryNode): void {
-		const { id, type } = stanza.attrs
-		if (stanza.tag === 'iq' && (type === 'result' || type === 'error')) this.awaiting.delete(`iq ${id}`)
-		if (stanza.tag === 'ack') this.awaiting.delete(`${stanza.attrs.class} ${id}`)
-		if (stanza.tag === 'receipt') this.awaiting.delete(`message ${id}`)
 	}
 
 	/** Our stanzas that are overdue an answer. */

@@ -33,3 +33,20 @@ export function bigEndian(value: number, length: number): Buffer {
 }
 
 export const seconds = (): string => String(Math.floor(Date.now() / 1000))
+
+/** What tells one stanza that must be answered from another; several devices send receipts for the same id. */
+export const stanzaKey = ({ tag, attrs }: BinaryNode): string =>
+	key(tag, attrs.id, attrs.from, attrs.participant, attrs.type)
+
+/** The keys of the stanzas that an answer is for. A receipt for several messages names the further ones in a list. */
+export function answeredKey(answer: BinaryNode): string[] {
+	const { id, type, to, participant } = answer.attrs
+	if (answer.tag === 'iq') return type === 'result' || type === 'error' ? [key('iq', id)] : []
+	if (answer.tag === 'ack') return [key(answer.attrs.class ?? '', id, to, participant, type)]
+	if (answer.tag !== 'receipt') return []
+	const further = getBinaryNodeChildren(getBinaryNodeChild(answer, 'list'), 'item').map(({ attrs }) => attrs.id)
+	return [id, ...further].map(message => key('message', message))
+}
+
+const key = (kind: string, id: string | undefined, ...receipt: (string | undefined)[]): string =>
+	[kind, id, ...(kind === 'receipt' ? receipt : [])].join(' ')

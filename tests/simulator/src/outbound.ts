@@ -3,6 +3,7 @@
 import { proto } from 'baileys'
 import { verifySignature } from 'libsignal/src/curve.js'
 import { groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import type { Backlog } from './backlog.ts'
 import { chatName, peerName, phoneSignal } from './inbound.ts'
 import type { Link } from './link.ts'
 import type { MediaStore } from './media.ts'
@@ -12,7 +13,6 @@ import { typed } from './noise.ts'
 import type { Group, LinkedDevice, Person, PersonDevice, World } from './world.ts'
 
 interface Delivery {
-	link: Link
 	linked: LinkedDevice
 	stanza: BinaryNode
 	id: string
@@ -23,10 +23,12 @@ interface Delivery {
 export class Outbound {
 	private readonly world: World
 	private readonly media: MediaStore
+	private readonly backlog: Backlog
 
-	constructor(world: World, media: MediaStore) {
+	constructor(world: World, media: MediaStore, backlog: Backlog) {
 		this.world = world
 		this.media = media
+		this.backlog = backlog
 	}
 
 	async take(link: Link, linked: LinkedDevice, stanza: BinaryNode): Promise<void> {
@@ -40,31 +42,31 @@ export class Outbound {
 			link.send(node('ack', { class: 'message', id, from: to, t: seconds(), error: String(acks.error) }))
 			return
 		}
-		const delivery = { link, linked, stanza, id, to }
+		const delivery = { linked, stanza, id, to }
 		const group = this.world.groups.get(to.split('@')[0] ?? '')
 		if (to.endsWith('@g.us') && !group) {
 			link.send(node('ack', { class: 'message', id, from: to, t: seconds(), error: '404' }))
 			return
 		}
-		this.checkIdentity(delivery)
 		const acknowledge = () => link.send(node('ack', { class: 'message', id, from: to, t: seconds() }))
 		if (acks === undefined) acknowledge()
 		else if (acks !== 'none') setTimeout(acknowledge, acks.delay_ms)
+		if (!this.identityHolds(delivery)) return
 		await this.deliverDirect(delivery)
 		if (group) await this.deliverToGroup(delivery, group)
 	}
 
-	/** Whoever begins a session shows the identity that the owner's phone signed. */
-	private checkIdentity({ linked, stanza }: Delivery): void {
+	/** Whoever begins a session shows the identity that the owner's phone signed; else no phone takes the message. */
+	private identityHolds({ linked, stanza }: Delivery): boolean {
 		const encs = [
 			...children(child(stanza, 'participants'), 'to').flatMap(to => children(to, 'enc')),
 			...children(stanza, 'enc')
 		]
-		if (!encs.some(({ attrs }) => attrs.type === 'pkmsg')) return
+		if (!encs.some(({ attrs }) => attrs.type === 'pkmsg')) return true
 		const sealed = childBytes(stanza, 'device-identity')
 		if (!sealed.length) {
 			this.world.violate('message', 'pkmsg without device-identity')
-			return
+			return false
 		}
 		const identity = proto.ADVSignedDeviceIdentity.decode(sealed)
 		const account = phoneSignal(this.world.owner).identityKey
@@ -82,6 +84,7 @@ export class Outbound {
 				Buffer.from(identity.deviceSignature ?? [])
 			)
 		if (!holds) this.world.violate('message', 'device-identity does not hold')
+		return holds
 	}
 
 	/** The parts that are encrypted for one device each. */
@@ -191,15 +194,15 @@ export class Outbound {
 		}
 	}
 
-	private receipt({ link, id, to }: Delivery, person: Person, device: PersonDevice): void {
+	private receipt({ linked, id, to }: Delivery, person: Person, device: PersonDevice): void {
 		if (person.receipts === 'none') return
-		this.sendReceipt(link, person, device.id, id, to)
-		if (person.receipts === 'read' && device.id === 0) this.sendReceipt(link, person, 0, id, to, 'read')
+		this.sendReceipt(linked, person, device.id, id, to)
+		if (person.receipts === 'read' && device.id === 0) this.sendReceipt(linked, person, 0, id, to, 'read')
 	}
 
 	/** A receipt as a contact's device sends it: in the chat's own way of addressing. */
 	sendReceipt(
-		link: Link,
+		linked: LinkedDevice,
 		person: Person,
 		device: number,
 		id: string,
@@ -211,10 +214,10 @@ export class Outbound {
 		const byLid = group ? group.addressing === 'lid' : to.includes('@lid')
 		const sender = byLid ? lidJid(person.lid, device) : phoneJid(person.phone, device)
 		const attrs = group ? { from: to, participant: sender } : { from: sender }
-		link.send(node('receipt', { ...attrs, id, t: seconds(), type }, extra))
+		this.backlog.deliver(linked, node('receipt', { ...attrs, id, t: seconds(), type }, extra))
 	}
 
-	private askAgain({ link, id, to }: Delivery, person: Person, device: PersonDevice, why: string): void {
+	private askAgain({ linked, id, to }: Delivery, person: Person, device: PersonDevice, why: string): void {
 		const count = (device.retries.get(id) ?? 0) + 1
 		device.retries.set(id, count)
 		this.world.count('retries asked by a recipient')
@@ -222,7 +225,7 @@ export class Outbound {
 			this.world.violate('message', `never decrypted: ${why}`)
 			return
 		}
-		this.sendReceipt(link, person, device.id, id, to, 'retry', [
+		this.sendReceipt(linked, person, device.id, id, to, 'retry', [
 			node('retry', { count: String(count), id, t: seconds(), v: '1' }),
 			node('registration', {}, bigEndian(device.signal.registrationId, 4))
 		])

@@ -10,10 +10,15 @@ import { newKeyPair, openGcm, sharedSecret, typed } from './noise.ts'
 import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
 
 const REFS = 6
-/** How long the client shows a ref (WhatsApp Web: 60 s, then 20 s each), and how much later the server still takes it. */
+/**
+ * How long the client shows a ref (WhatsApp Web: 60 s, then 20 s each), and how much later the server still takes it.
+ * A client may turn to the next one sooner, so a ref has an end, but no beginning.
+ */
 const FIRST_REF_MS = 60_000
 const NEXT_REF_MS = 20_000
 const REF_GRACE_MS = 10_000
+/** The companion answers pair-success or the code within this time, or is cut off. */
+const ANSWER_LIMIT_MS = 15_000
 const CODE_ITERATIONS = 131_072
 const STOCK_DISPLAYS = /^(Chrome|Firefox|Edge|Safari|Opera) \((Mac OS|Windows|Linux|Ubuntu)\)$/
 
@@ -30,7 +35,8 @@ export class PairingAttempt {
 	readonly link: Link
 	private readonly world: World
 	private readonly registration: proto.ClientPayload.IDevicePairingRegistrationData
-	private readonly refs: { ref: string; issued: number; from: number; until: number }[] = []
+	private readonly refs: { ref: string; until: number }[] = []
+	private readonly gone = Promise.withResolvers<never>()
 	private success:
 		| { id: string; device: LinkedDevice; accepted: (device: number) => void; refused: (error: Error) => void }
 		| undefined
@@ -40,14 +46,25 @@ export class PairingAttempt {
 		this.link = link
 		this.world = world
 		this.registration = registration
+		this.gone.promise.catch(() => undefined)
 		this.checkRegistration()
+	}
+
+	/** The client has closed the connection: whoever waits for its answer is told. */
+	closed(): void {
+		this.gone.reject(new PairingRefusedError('connection_lost', 'the companion left without an answer'))
+	}
+
+	private async inTime<T>(answer: Promise<T>): Promise<T> {
+		const timer = setTimeout(() => this.link.drop(), ANSWER_LIMIT_MS)
+		return Promise.race([answer, this.gone.promise]).finally(() => clearTimeout(timer))
 	}
 
 	private checkRegistration(): void {
 		const { eIdent, eSkeyVal, eSkeySig } = this.registration
 		if (eIdent?.length !== 32 || !eSkeyVal || !eSkeySig) throw new Error('registration without keys')
 		if (!verifySignature(typed(eIdent), typed(eSkeyVal), Buffer.from(eSkeySig))) {
-			this.world.violate('registration', 'the signed pre-key is not signed by the identity key')
+			throw new Error('registration: the signed pre-key is not signed by the identity key')
 		}
 	}
 
@@ -56,9 +73,8 @@ export class PairingAttempt {
 		const now = Date.now()
 		const count = this.world.faults.qr_refs ?? REFS
 		for (let index = 0; index < count; index++) {
-			const from = index === 0 ? now : now + FIRST_REF_MS + (index - 1) * NEXT_REF_MS
 			const until = now + FIRST_REF_MS + index * NEXT_REF_MS + REF_GRACE_MS
-			this.refs.push({ ref: `2@${randomBytes(32).toString('base64')}`, issued: now, from, until })
+			this.refs.push({ ref: `2@${randomBytes(32).toString('base64')}`, until })
 		}
 		const refNodes = this.refs.map(({ ref }) => node('ref', {}, Buffer.from(ref)))
 		this.link.send(
@@ -134,7 +150,7 @@ export class PairingAttempt {
 				])
 			])
 		)
-		return done
+		return this.inTime(done)
 	}
 
 	/** Whether a stanza is the companion's signature; then it is checked, and the client is told to log in (515). */
@@ -210,7 +226,7 @@ export class PairingAttempt {
 				])
 			])
 		)
-		const sealed = await bundle
+		const sealed = await this.inTime(bundle)
 		const ephemeralSecret = sharedSecret(companion, own.privateKey)
 		const key = derive(ephemeralSecret, sealed.subarray(0, 32), 'link_code_pairing_key_bundle_encryption_key')
 		let opened: Buffer

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { proto } from 'baileys'
 import { WebSocketServer } from 'ws'
+import { Backlog } from './backlog.ts'
 import { Inbound } from './inbound.ts'
 import { Link } from './link.ts'
 import { MediaStore } from './media.ts'
@@ -22,6 +23,7 @@ export class WhatsAppServer {
 	readonly links = new Set<Link>()
 	readonly attempts = new Map<Link, PairingAttempt>()
 	private readonly world: World
+	private readonly backlog: Backlog
 	private readonly identity = new ServerIdentity()
 	private readonly http: Server
 	private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 })
@@ -30,8 +32,9 @@ export class WhatsAppServer {
 	constructor(world: World) {
 		this.world = world
 		this.media = new MediaStore(world)
-		this.inbound = new Inbound(world, device => this.linkOf(device))
-		this.outbound = new Outbound(world, this.media)
+		this.backlog = new Backlog(world, device => this.linkOf(device))
+		this.inbound = new Inbound(world, this.backlog)
+		this.outbound = new Outbound(world, this.media, this.backlog)
 		this.http = createServer((_request, response) => response.writeHead(404).end())
 		this.http.on('connection', socket => {
 			if (world.faults.refuse_connections) {
@@ -83,6 +86,7 @@ export class WhatsAppServer {
 					stanza: (link, stanza) => this.stanza(link, stanza),
 					closed: link => {
 						this.links.delete(link)
+						this.attempts.get(link)?.closed()
 						this.attempts.delete(link)
 					}
 				})
@@ -172,7 +176,7 @@ export class WhatsAppServer {
 			link.device.greeted = true
 			await this.inbound.greet(link.device)
 		}
-		this.inbound.deliverBacklog(link, link.device)
+		this.backlog.atLogin(link, link.device)
 		link.active = true
 	}
 
@@ -181,7 +185,7 @@ export class WhatsAppServer {
 		const { id, type, to, participant } = stanza.attrs
 		link.send(node('ack', { class: 'receipt', id, type, from: to, participant }))
 		if (!link.device || !id) return
-		link.device.pending.delete(id)
+		this.backlog.answered(link.device, stanza)
 		this.world.count(`receipts ${type ?? 'delivery'}`)
 		if (type === 'retry') {
 			if (!child(stanza, 'retry')) this.world.violate('receipt', 'a retry without its node')
@@ -191,9 +195,9 @@ export class WhatsAppServer {
 
 	private acknowledged(link: Link, stanza: BinaryNode): void {
 		const { id, class: kind, error } = stanza.attrs
-		if (kind !== 'message' || !link.device || !id) return
-		link.device.pending.delete(id)
-		if (error) this.world.count(`nacks ${error}`)
+		if (!link.device || !id) return
+		this.backlog.answered(link.device, stanza)
+		if (kind === 'message' && error) this.world.count(`nacks ${error}`)
 	}
 
 	/** The owner removes a linked device on the phone. */

@@ -7,7 +7,8 @@ import type { BinaryNode } from './nodes.ts'
 import { SignalDevice } from './signal-device.ts'
 
 export const OWNER_PHONE = '+15550001000'
-const KEPT = 5000
+/** so many messages of each person are remembered */
+export const KEPT = 5000
 
 export type Addressing = 'pn' | 'lid'
 
@@ -43,9 +44,11 @@ export interface Person {
 	receipts: 'delivery' | 'read' | 'none'
 	/** The next message is treated as undecryptable. */
 	failNext: boolean
+	/** What this person writes next arrives garbled. */
+	garbleNext: boolean
 	inbox: ReceivedMessage[]
-	/** what this person wrote, to be encrypted again when a linked device asks for it */
-	sent: Map<string, { message: Uint8Array; group?: string | undefined }>
+	/** what this person wrote, by message id: encrypts it (again) for a linked device */
+	sent: Map<string, (device: LinkedDevice) => Promise<BinaryNode>>
 }
 
 export interface Group {
@@ -71,7 +74,7 @@ export interface LinkedDevice {
 	details: Buffer
 	removed: boolean
 	greeted: boolean
-	/** Stanzas that it has not answered, by id, in order: sent again, marked offline, at the next login. */
+	/** Stanzas that it has not answered, by their key, in order: sent again, marked offline, at the next login. */
 	pending: Map<string, BinaryNode>
 }
 
@@ -126,6 +129,7 @@ export class World {
 			})),
 			receipts: 'delivery',
 			failNext: false,
+			garbleNext: false,
 			inbox: [],
 			sent: new Map()
 		}

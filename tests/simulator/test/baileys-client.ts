@@ -9,6 +9,7 @@ import makeWASocket, {
 	initAuthCreds,
 	type SignalDataSet,
 	type SignalDataTypeMap,
+	type WABrowserDescription,
 	type WAMessage,
 	type WASocket
 } from 'baileys'
@@ -54,11 +55,13 @@ export class Client extends EventEmitter {
 	/** Connect again by itself after these codes. */
 	reconnects = [515]
 	private readonly url: string
+	private readonly browser: WABrowserDescription
 
-	constructor(url: string) {
+	constructor(url: string, browser = Browsers.ubuntu('Chrome')) {
 		super()
 		this.setMaxListeners(50)
 		this.url = url
+		this.browser = browser
 		this.connect()
 	}
 
@@ -77,7 +80,7 @@ export class Client extends EventEmitter {
 			auth: this.auth,
 			logger: silentLogger,
 			waWebSocketUrl: this.url,
-			browser: Browsers.ubuntu('Chrome'),
+			browser: this.browser,
 			syncFullHistory: false,
 			markOnlineOnConnect: false,
 			cachedGroupMetadata: async () => undefined,

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import type { WAMessage } from 'baileys'
 import { Client } from './baileys-client.ts'
 import { SimulatorProcess } from './simulator-process.ts'
 
@@ -55,13 +54,21 @@ test('stream error 515: the client is told to come again, and it does', async ()
 	await opened
 })
 
-test('login failure 403', async () => {
+for (const code of [401, 403, 405]) {
+	test(`login failure ${code}`, async () => {
+		const closed = client.next<number>('close')
+		await simulator.faults({ login_failure: code, drop: true })
+		await closed
+		const refused = client.next<number>('close')
+		client.connect()
+		assert.equal(await refused, code)
+	})
+}
+
+test('stream error 401: closed as unlinked', async () => {
 	const closed = client.next<number>('close')
-	await simulator.faults({ login_failure: 403, drop: true })
-	await closed
-	const refused = client.next<number>('close')
-	client.connect()
-	assert.equal(await refused, 403)
+	await simulator.faults({ stream_error: 401 })
+	assert.equal(await closed, 401)
 })
 
 test('unlinked on the phone: 401, and so is every later login', async () => {
@@ -119,6 +126,15 @@ test('acks none: the contact has it, the sender never hears', async () => {
 	await acked
 })
 
+test('slow acks come so much later', async () => {
+	await simulator.faults({ acks: { delay_ms: 300 } })
+	const acked = new Promise(resolve => client.socket.ws.once('CB:ack,class:message', resolve))
+	const written = performance.now()
+	await client.send(ALICE_JID, 'slowly')
+	await acked
+	assert.ok(performance.now() - written >= 295)
+})
+
 test('acks with an error: nobody gets the message', async () => {
 	await simulator.faults({ acks: { error: 463 } })
 	const acked = new Promise<{ attrs: { error?: string } }>(resolve => {
@@ -130,19 +146,21 @@ test('acks with an error: nobody gets the message', async () => {
 	assert.equal((await simulator.received(ALICE, -1, 0)).length, before_)
 })
 
-test('drop after message: the message is not forgotten', async () => {
-	client.reconnects = [515, 428]
+test('drop after message: it is offered again at the next login, once, until it is answered', async () => {
 	await simulator.faults({ drop_after_message: true })
-	const { message_id } = await simulator.write(ALICE, { text: 'and gone' })
-	await simulator.clearFaults()
-	// Baileys itself may lose it (its key is used already); the server at least offers it again
-	const offered = async () => {
-		const { linked_devices: devices } = await simulator.state()
-		return (
-			client.messages.some(({ key }: WAMessage) => key.id === message_id) || devices.some(({ backlog }) => backlog > 0)
-		)
-	}
-	assert.ok(await offered())
+	const closed = client.next<number>('close')
+	await simulator.write(ALICE, { text: 'and gone' })
+	assert.equal(await closed, 428)
+	const offered = async () => (await simulator.state()).linked_devices.at(-1)?.backlog
+	assert.equal(await offered(), 1)
+	// the fault is still set: what comes from the backlog is not followed by a drop
+	const opened = client.next('open')
+	client.connect()
+	await opened
+	const deadline = Date.now() + 5000
+	while (await offered()) assert.ok(Date.now() < deadline, 'the client answers it')
+	assert.deepEqual(client.closes.slice(-1), [428])
+	assert.equal(client.closes.length, 2)
 })
 
 test('qr_refs: so many refs', async () => {

@@ -76,6 +76,8 @@ export class SimulatorProcess {
 	state = () => this.call<State>('GET', '/state')
 	contact = (phone: string, options: object = {}) =>
 		this.call<{ phone: string; lid: string }>('POST', '/contacts', { phone, name: `Name of ${phone}`, ...options })
+	group = async (subject: string, participants: string[], addressing = 'pn') =>
+		(await this.call<{ id: string }>('POST', '/groups', { subject, participants, addressing })).id
 	write = (phone: string, body: object) =>
 		this.call<{ message_id: string; sha256?: string }>('POST', `/contacts/${phone}/send`, body)
 	received = async (phone: string, after = -1, wait = 10) =>

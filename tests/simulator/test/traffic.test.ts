@@ -82,11 +82,7 @@ for (const [phone, addressing] of [
 
 for (const addressing of ['pn', 'lid']) {
 	test(`a group addressed by ${addressing}: both ways, several senders`, async () => {
-		const { id } = await simulator.call<{ id: string }>('POST', '/groups', {
-			subject: 'Family',
-			participants: [ALICE, BOB],
-			addressing
-		})
+		const id = await simulator.group('Family', [ALICE, BOB], addressing)
 		const groupJid = `${id.slice(6)}@g.us`
 		const seen = (await simulator.received(ALICE, -1, 0)).at(-1)?.index ?? -1
 		await client.send(groupJid, 'to all')
@@ -138,16 +134,70 @@ test('a contact that can not decrypt gets the message again', async () => {
 	assert.equal((await simulator.state()).counts['healed by a retry'], 1)
 })
 
+for (const addressing of ['pn', 'lid', 'group'] as const) {
+	test(`a message that the linked device can not decrypt comes again when it asks (${addressing})`, async () => {
+		const [phone, retries] = [addressing === 'lid' ? CAROL : ALICE, 'retries asked by the linked device']
+		const before_ = (await simulator.state()).counts[retries] ?? 0
+		const group = addressing === 'group' && (await simulator.group('Garbled', [ALICE]))
+		await simulator.call('POST', `/contacts/${phone}/behaviour`, { encrypt: 'garble-once' })
+		const arrived = client.next<WAMessage>('message')
+		const { message_id } = await simulator.write(phone, { text: 'garbled at first', ...(group ? { group } : {}) })
+		const { key, message } = await arrived
+		assert.deepEqual([key.id, message?.conversation], [message_id, 'garbled at first'])
+		assert.equal((await simulator.state()).counts[retries], before_ + 1)
+	})
+}
+
+test('receipts that come while it is away wait too', async () => {
+	const id = await client.send(jid(ALICE), 'read me later')
+	await simulator.received(ALICE, (await simulator.received(ALICE)).at(-2)?.index)
+	const closed = client.next<number>('close')
+	await simulator.faults({ drop: true })
+	await closed
+	await simulator.call('POST', `/contacts/${ALICE}/read`, { message_id: id })
+	client.connect()
+	const { key, update } = await client.next<{ key: WAMessage['key']; update: { status: number } }>('status')
+	assert.deepEqual([key.id, update.status], [id, 4])
+})
+
+test('each reader of a group message is waited for', async () => {
+	const readers = [ALICE, BOB]
+	const group = await simulator.group('Readers', readers)
+	const indexes = await Promise.all(
+		readers.map(async phone => (await simulator.received(phone, -1, 0)).at(-1)?.index ?? -1)
+	)
+	const id = await client.send(`${group.slice(6)}@g.us`, 'read it, both')
+	for (const [at, phone] of readers.entries()) await simulator.received(phone, indexes[at])
+	const closed = client.next<number>('close')
+	await simulator.faults({ drop: true })
+	await closed
+	const backlog = async () => (await simulator.state()).linked_devices[0]?.backlog ?? 0
+	const before_ = await backlog()
+	for (const phone of readers) await simulator.call('POST', `/contacts/${phone}/read`, { message_id: id })
+	assert.equal(await backlog(), before_ + 2)
+	const opened = client.next('open')
+	client.connect()
+	await opened
+	const deadline = Date.now() + 5000
+	while (await backlog()) assert.ok(Date.now() < deadline, 'the client answers each')
+})
+
 test('the same message id twice is one message for the contact', async () => {
 	const seen = (await simulator.received(ALICE)).at(-1)?.index ?? -1
+	const dropped = async () => (await simulator.state()).counts['duplicates dropped by a recipient'] ?? 0
+	const before_ = await dropped()
 	const id = await client.send(jid(ALICE), 'once')
 	await client.send(jid(ALICE), 'once', id)
 	await client.send(jid(ALICE), 'and another')
 	await simulator.received(ALICE, seen + 1)
 	assert.deepEqual(
-		(await simulator.received(ALICE, seen)).map(({ text }) => text),
-		['once', 'and another']
+		(await simulator.received(ALICE, seen)).map(({ text, devices }) => [text, devices]),
+		[
+			['once', [0]],
+			['and another', [0]]
+		]
 	)
+	assert.equal(await dropped(), before_ + 2, 'by the contact and by the own phone')
 })
 
 test('who is not on WhatsApp is reported so', async () => {
