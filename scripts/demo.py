@@ -5,10 +5,11 @@ Everything is real but WhatsApp's servers and the phone, which the simulator pla
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 import shutil
+import signal
 from statistics import median
 import sys
 import tempfile
@@ -232,14 +233,21 @@ async def demo(arguments: argparse.Namespace) -> None:
             await asyncio.Event().wait()
 
 
+async def until_terminated(work: Coroutine[None, None, None]) -> None:
+    """Runs the work; SIGTERM cancels it, so that everything that it started is stopped."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
+
+
 def main() -> int:
     """Parses the command line, runs the demo, and says why where it failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="leave all of it running; print addresses and login")
     parser.add_argument("--real", action="store_true", help="use WhatsApp itself and your phone; implies --keep")
     try:
-        asyncio.run(demo(parser.parse_args()))
-    except KeyboardInterrupt:
+        asyncio.run(until_terminated(demo(parser.parse_args())))
+    except KeyboardInterrupt, asyncio.CancelledError:
         return 0
     except (DemoFailedError, FlowError, ProcessFailedError, TimeoutError, aiohttp.ClientError) as error:
         print(f"\nThe demo failed: {type(error).__name__}: {error}", file=sys.stderr)

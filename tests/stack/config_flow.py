@@ -29,7 +29,12 @@ async def flow_step(home_assistant: HomeAssistant, flow_id: str, *wanted: str) -
                     return step
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise FlowError(f"waited for {' or '.join(wanted)}, is at {step}") from None
+        raise FlowError(f"waited for {' or '.join(wanted)}, the dialog {_where(step)}") from None
+
+
+def _where(step: Step) -> str:
+    reason = (step.get("description_placeholders") or {}).get("code")
+    return f"is at its step {step.get('step_id')}" + (f": {reason}" if reason else "")
 
 
 async def begin_pairing(home_assistant: HomeAssistant, bridge: Bridge) -> Step:
@@ -70,7 +75,7 @@ async def finished_flow(home_assistant: HomeAssistant, flow_id: str) -> Step:
             if step["type"] == "create_entry":
                 break
             if step["type"] not in {"progress", "progress_done"}:
-                raise FlowError(f"the dialog did not finish: {step}")
+                raise FlowError(f"the dialog did not finish: it {_where(step)}")
             await asyncio.sleep(0.02)
     entries = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
     if not entries:
