@@ -155,15 +155,22 @@ test('a picture is told by its kind, not swallowed', async () => {
 	assert.deepEqual(content, { type: 'unsupported', kind: 'imageMessage' })
 })
 
-test('a recipient that can not decrypt gets it again, also after a restart of the engine', async () => {
-	const after_ = await seen(ALICE)
-	await simulator.call('POST', `/contacts/${ALICE}/behaviour`, { decrypt: 'retry-once' })
-	await simulator.faults({ acks: 'none' })
-	const healed = (await simulator.state()).counts['healed by a retry'] ?? 0
-	await sendText(engine, ALICE, 'healed', messageId(), 1).catch(() => undefined)
-	const [message] = await simulator.received(ALICE, after_)
-	assert.equal(message?.text, 'healed')
-	assert.equal((await simulator.state()).counts['healed by a retry'], healed + 1)
+test('a recipient that can not decrypt gets it again, also when it asks after a new connection', async () => {
+	for (const decrypt of ['retry-once', 'retry-later']) {
+		const after_ = await seen(ALICE)
+		const healed = (await simulator.state()).counts['healed by a retry'] ?? 0
+		await simulator.call('POST', `/contacts/${ALICE}/behaviour`, { decrypt })
+		await sendText(engine, ALICE, `healed ${decrypt}`)
+		if (decrypt === 'retry-later') {
+			const mark = engine.mark
+			await simulator.faults({ drop: true })
+			await engine.state('connected', mark)
+			await simulator.call('POST', `/contacts/${ALICE}/ask-again`)
+		}
+		const [message] = await simulator.received(ALICE, after_)
+		assert.equal(message?.text, `healed ${decrypt}`)
+		assert.equal((await simulator.state()).counts['healed by a retry'], healed + 1)
+	}
 })
 
 test(

@@ -52,6 +52,7 @@ const routes: [method: string, path: RegExp, route: Route][] = [
 	['POST', /^\/admin\/contacts\/([^/]+)\/send$/, contactWrites],
 	['GET', /^\/admin\/contacts\/([^/]+)\/messages$/, call => inbox(call, contact(call.world, call.name))],
 	['POST', /^\/admin\/contacts\/([^/]+)\/behaviour$/, setBehaviour],
+	['POST', /^\/admin\/contacts\/([^/]+)\/ask-again$/, askAgain],
 	['POST', /^\/admin\/contacts\/([^/]+)\/read$/, readMessage],
 	['POST', /^\/admin\/groups$/, addGroup],
 	['POST', /^\/admin\/faults$/, setFaults],
@@ -148,13 +149,24 @@ async function contactWrites({ world, server, name, body }: Call) {
 	return { message_id: await server.inbound.write(person, message, options), sha256 }
 }
 
+function failure(decrypt: unknown): Person['failNext'] {
+	const known: Record<string, Person['failNext']> = { ok: 'no', 'retry-once': 'at once', 'retry-later': 'later' }
+	const found = known[String(decrypt)]
+	if (!found) throw new ControlError(400, 'bad_request', 'decrypt is ok, retry-once or retry-later')
+	return found
+}
+
+function askAgain({ world, name }: Call) {
+	for (const ask of contact(world, name).askLater.splice(0)) ask()
+}
+
 function setBehaviour({ world, name, body }: Call) {
 	const person = contact(world, name)
 	const { receipts, decrypt, encrypt } = body
 	refuseUnknown(body, ['receipts', 'decrypt', 'encrypt'])
 	if (receipts === 'delivery' || receipts === 'read' || receipts === 'none') person.receipts = receipts
 	else if (receipts !== undefined) throw new ControlError(400, 'bad_request', 'receipts is delivery, read or none')
-	if (decrypt !== undefined) person.failNext = decrypt === 'retry-once'
+	if (decrypt !== undefined) person.failNext = failure(decrypt)
 	if (encrypt !== undefined) person.garbleNext = encrypt === 'garble-once'
 }
 

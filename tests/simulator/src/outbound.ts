@@ -133,14 +133,18 @@ export class Outbound {
 	): Promise<void> {
 		const { id, linked, to } = delivery
 		let message: proto.Message
+		let later = false
 		try {
 			message = await decrypt()
-			if (person.failNext && !message.senderKeyDistributionMessage) {
-				person.failNext = false
+			if (person.failNext !== 'no' && !message.senderKeyDistributionMessage) {
+				later = person.failNext === 'later'
+				person.failNext = 'no'
 				throw new Error('told to fail once')
 			}
 		} catch (error) {
-			this.askAgain(delivery, person, device, String(error))
+			const ask = () => this.askAgain(delivery, person, device, String(error))
+			if (later) person.askLater.push(ask)
+			else ask()
 			return
 		}
 		const distribution = message.senderKeyDistributionMessage

@@ -43,7 +43,9 @@ export interface Person {
 	devices: PersonDevice[]
 	receipts: 'delivery' | 'read' | 'none'
 	/** The next message is treated as undecryptable. */
-	failNext: boolean
+	failNext: 'no' | 'at once' | 'later'
+	/** Retry receipts that it sends only when it is told to. */
+	askLater: (() => void)[]
 	/** What this person writes next arrives garbled. */
 	garbleNext: boolean
 	inbox: ReceivedMessage[]
@@ -128,7 +130,8 @@ export class World {
 				decrypted: new Set()
 			})),
 			receipts: 'delivery',
-			failNext: false,
+			failNext: 'no',
+			askLater: [],
 			garbleNext: false,
 			inbox: [],
 			sent: new Map()
