@@ -162,6 +162,8 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
         title = self._account.phone or self._account.name
         if self.source == SOURCE_REAUTH:
             return self.async_update_reload_and_abort(self._get_reauth_entry(), title=title)
+        # The frontend fetches the step that Home Assistant goes on to by itself: only the first of both makes the entry.
+        self._abort_if_unique_id_configured()
         return self.async_create_entry(title=title, data=self._gateway | {CONF_ACCOUNT: self._account.id})
 
     async def async_step_pairing_expired(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+# found before the harness puts its own package of this name in front
+import custom_components.whatsapp_gateway  # noqa: F401
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 import pytest
@@ -19,6 +21,12 @@ ALICE = "+15551230001"
 @pytest.fixture(autouse=True)
 def _real_parts(enable_custom_integrations: None, socket_enabled: None) -> None:
     """Custom integrations are found, and sockets are real."""
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """aiohttp arms a WebSocket's heartbeat once more when the peer's last frame comes; that timer does nothing and runs out."""
+    return True
 
 
 @pytest.fixture
@@ -39,9 +47,12 @@ async def bridge(simulator: Simulator, tmp_path: Path) -> AsyncIterator[Bridge]:
 
 
 @pytest.fixture
-async def linked(hass: HomeAssistant, simulator: Simulator, bridge: Bridge) -> str:
+async def linked(hass: HomeAssistant, simulator: Simulator, bridge: Bridge) -> AsyncIterator[str]:
     """The entry id of an account that was linked in the dialog."""
-    return await link_new_account(hass, bridge, simulator)
+    entry_id = await link_new_account(hass, bridge, simulator)
+    yield entry_id
+    if hass.config_entries.async_get_entry(entry_id) is not None:
+        await hass.config_entries.async_unload(entry_id)
 
 
 @pytest.fixture
