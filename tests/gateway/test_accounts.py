@@ -1,10 +1,12 @@
 """Accounts: added, renamed, removed, and found again after a restart."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 import stat
 
 import pytest
 from whatsapp_bridge.account_file import AccountFile, AccountFileError
+from whatsapp_bridge.engine_protocol import AccountState, AccountStateChanged
 
 from tests.gateway.conftest import Api, RunGateway, Running, eventually
 
@@ -86,6 +88,23 @@ async def test_secrets_in_the_data_folder_are_the_owners_alone(run_gateway: RunG
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     async with run_gateway(api_token=None) as running:
         assert running.gateway.token == token
+
+
+async def test_a_state_that_is_reported_again_is_no_event(running: Running) -> None:
+    change = AccountStateChanged(
+        account="home",
+        state=AccountState.RECONNECTING,
+        reason="connection_lost",
+        phone=None,
+        lid=None,
+        name=None,
+        since=datetime(2026, 11, 24, tzinfo=UTC),
+        retry_at=None,
+    )
+    before = running.gateway.events.sequence
+    for _ in range(3):
+        running.gateway.accounts.state_changed(change)
+    assert running.gateway.events.sequence == before + 1
 
 
 def test_a_damaged_list_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:

@@ -146,6 +146,8 @@ async def test_where_somebody_must_act_first_a_message_is_refused(
         await running.reaches(state.partition(" ")[0])
         reply = await running.api.send("hello")
     assert (reply.status, reply.body["error_code"]) == (409, error_code)
+    assert "data" not in reply.body
+    assert running.gateway.outbox._messages == {}
 
 
 async def test_what_is_queued_fails_when_the_account_is_logged_out(running: Running) -> None:

@@ -57,6 +57,7 @@ def test_what_is_accepted_stays_as_it_is_when_read_again(text: str) -> None:
         "٠٠٤٩١٧٠١٢٣٤٥٦٧",
         "+٤٩١٧٠١٢٣٤٥٦٧",
         "+999123456789",
+        "+31000000001",
         "15551230001@s.whatsapp.net",
         "+15551230001\x00",
         "+1555123000a",

@@ -26,6 +26,10 @@ def engine_of(bridge: Bridge) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def environment_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/environ").read_text().split("\0")
+
+
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -66,6 +70,17 @@ async def test_a_signal_stops_gateway_and_engine_cleanly(tmp_path: Path, number:
         assert time.monotonic() - started < 5
         assert not alive(engine)
         assert any('"exit_code": 0' in line for line in bridge.process.lines)
+
+
+async def test_the_engine_knows_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    settings = {"ENGINE_KEEPALIVE_MS": "1234", "NODE_OPTIONS": "--trace-warnings", "SECRET_OF_ANOTHER": "x"}
+    async with running_bridge(tmp_path, None, port=0, BRIDGE_WHATSAPP_URL=OFFLINE, **settings) as bridge:
+        await engine_runs(bridge)
+        [engine] = engine_of(bridge)
+        environment = environment_of(engine)
+    assert "ENGINE_KEEPALIVE_MS=1234" in environment
+    assert not any(entry.startswith(("BRIDGE_", "NODE_OPTIONS", "SECRET_")) for entry in environment)
+    assert TOKEN not in "".join(environment)
 
 
 async def test_a_signal_while_starting_is_not_lost(tmp_path: Path) -> None:
@@ -112,7 +127,7 @@ async def test_a_wrong_setting_is_told_without_its_value(tmp_path: Path, name: s
 
 async def test_a_missing_engine_leaves_the_api_up_and_says_so(tmp_path: Path) -> None:
     async with running_bridge(tmp_path, None, BRIDGE_ENGINE_BUNDLE=str(tmp_path / "none.mjs")) as bridge:
-        await bridge.process.line(lambda line: '"engine_down"' in line, 20, "the engine's end")
+        await bridge.process.line(lambda line: '"EngineBundleMissingError"' in line, 20, "what is missing")
         async with aiohttp.ClientSession() as session, session.get(f"{bridge.url}/health") as answer:
             assert (await answer.json())["baileys_server_healthy"] is False
 

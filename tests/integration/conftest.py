@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-# found before the harness puts its own package of this name in front
-import custom_components.whatsapp_gateway  # noqa: F401
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
+# found before the harness puts its own package of this name in front
+import custom_components.whatsapp_gateway  # noqa: F401
 from tests.integration.dialog import link_new_account
 from tests.integration.scripted_gateway import ScriptedGateway, running_scripted_gateway
 from tests.simulator.client import Simulator, running_simulator

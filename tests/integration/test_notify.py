@@ -1,0 +1,120 @@
+"""`notify.whatsapp`: what it asks the gateway for, and the sentence for each thing that can go wrong."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.whatsapp_gateway.errors import CALLERS_MISTAKES, OTHER_CODES
+from tests.integration.scripted_gateway import ScriptedGateway, golden
+
+ALICE, BOB = "+15551230001", "+15551230002"
+MESSAGES = "/v1/accounts/home/messages"
+
+
+@pytest.fixture
+async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[MockConfigEntry]:
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield entry
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def send(hass: HomeAssistant, **data: Any) -> None:
+    await hass.services.async_call("notify", "whatsapp", data, blocking=True)
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_each_target_is_one_request_with_a_key_of_its_own(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    await send(hass, title="Alarm", message="Water", target=[ALICE, BOB, ALICE])
+    requests = gateway.requested("POST", MESSAGES)
+    assert [request.body for request in requests] == [
+        {"type": "text", "to": to, "text": "*Alarm*\nWater"} for to in (ALICE, BOB)
+    ]
+    assert len({request.key for request in requests}) == 2
+    assert all(request.query == {"wait": "10"} for request in requests)
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_lost_connection_is_tried_again_with_the_same_key(
+    hass: HomeAssistant, gateway: ScriptedGateway
+) -> None:
+    gateway.answer("POST", MESSAGES, (0, None), (200, golden("answer-message-sent")))
+    await send(hass, message="once", target=ALICE)
+    first, second = gateway.requested("POST", MESSAGES)
+    assert first.key == second.key is not None
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("code", sorted(CALLERS_MISTAKES | OTHER_CODES))
+async def test_each_code_of_the_gateway_is_a_sentence(hass: HomeAssistant, gateway: ScriptedGateway, code: str) -> None:
+    body = {"detail": "in English, for developers", "error_code": code, "timestamp": "2026-11-24T08:15:30.123Z"}
+    gateway.answer("POST", MESSAGES, (HTTPStatus.UNPROCESSABLE_ENTITY, body))
+    with pytest.raises(HomeAssistantError) as refused:
+        await send(hass, message="x", target=ALICE)
+    assert (refused.value.translation_domain, refused.value.translation_key) == ("whatsapp_gateway", code)
+    assert isinstance(refused.value, ServiceValidationError) == (code in CALLERS_MISTAKES)
+    assert len(str(refused.value).split()) > 5
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_all_targets_are_tried_and_one_error_tells_of_those_that_failed(
+    hass: HomeAssistant, gateway: ScriptedGateway
+) -> None:
+    gateway.answer("POST", MESSAGES, "error-message-rejected", (200, golden("answer-message-sent")))
+    with pytest.raises(HomeAssistantError) as refused:
+        await send(hass, message="x", target=[ALICE, BOB])
+    assert refused.value.translation_key == "some_not_sent"
+    assert "1 of 2" in str(refused.value)
+    assert len(gateway.requested("POST", MESSAGES)) == 2
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"message": "x"}, "no_target"),
+        ({"message": "x", "target": ALICE, "data": {"account": "nobody"}}, "account_unknown"),
+        ({"message": "x", "target": ALICE, "data": {"colour": "red"}}, "invalid_data"),
+    ],
+)
+async def test_what_the_caller_forgot(hass: HomeAssistant, data: dict[str, Any], key: str) -> None:
+    with pytest.raises(ServiceValidationError) as refused:
+        await send(hass, **data)
+    assert refused.value.translation_key == key
+
+
+async def test_without_an_account_it_says_so(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
+    await hass.config_entries.async_unload(loaded.entry_id)
+    with pytest.raises(HomeAssistantError) as refused:
+        await send(hass, message="x", target=ALICE)
+    assert refused.value.translation_key == "no_account"
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await send(hass, message="x", target=ALICE)
+
+
+async def test_with_several_accounts_one_is_named(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: ScriptedGateway
+) -> None:
+    second = MockConfigEntry(
+        domain="whatsapp_gateway",
+        title="+15550002000",
+        unique_id="work",
+        data={"url": gateway.url, "token": gateway.token, "account": "work"},
+    )
+    gateway.hello["accounts"].append(
+        gateway.hello["accounts"][0] | {"id": "work", "name": "Work", "phone": "+15550002000"}
+    )
+    second.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(second.entry_id)
+    with pytest.raises(HomeAssistantError) as refused:
+        await send(hass, message="x", target=ALICE)
+    assert refused.value.translation_key == "account_ambiguous"
+    for name in ("Work", "+15550002000", "work"):
+        await send(hass, message="x", target=ALICE, data={"account": name})
+    assert len(gateway.requested("POST", "/v1/accounts/work/messages")) == 3
+    await hass.config_entries.async_unload(second.entry_id)

@@ -1,0 +1,113 @@
+"""What hassfest and HACS check on GitHub, as far as it can be checked here; and that every sentence that the code names exists."""
+
+import ast
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+INTEGRATION = ROOT / "custom_components/whatsapp_gateway"
+IGNORED = {".git", ".cache", ".venv", "node_modules", "rootfs"}
+LANGUAGES = sorted(path.stem for path in (INTEGRATION / "translations").glob("*.json"))
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def files(*names: str) -> list[Path]:
+    """Finds files of these names in the repository."""
+    return [path for name in names for path in ROOT.rglob(name) if not IGNORED & set(path.relative_to(ROOT).parts)]
+
+
+def leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flattens nested texts to `a.b.c`."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        path = f"{prefix}.{key}" if prefix else key
+        flat |= leaves(value, path) if isinstance(value, dict) else {path: value}
+    return flat
+
+
+def texts(language: str) -> dict[str, str]:
+    return leaves(json.loads((INTEGRATION / f"translations/{language}.json").read_text()))
+
+
+def string_arguments(name: str) -> set[str]:
+    """All constant values that the code gives to an argument or attribute of this name."""
+    found: set[str] = set()
+    for path in INTEGRATION.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == name and isinstance(node.value, ast.Constant):
+                found.add(str(node.value.value))
+    return found
+
+
+def test_the_manifest() -> None:
+    manifest = json.loads((INTEGRATION / "manifest.json").read_text())
+    assert list(manifest) == ["domain", "name", *sorted(set(manifest) - {"domain", "name"})]
+    assert manifest["domain"] == INTEGRATION.name
+    assert manifest["requirements"] == []
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
+    assert {"codeowners", "documentation", "issue_tracker", "iot_class", "config_flow"} <= manifest.keys()
+
+
+def test_one_version_everywhere() -> None:
+    versions = {
+        json.loads((INTEGRATION / "manifest.json").read_text())["version"],
+        json.loads((ROOT / "bridge-addon/engine/package.json").read_text())["version"],
+        re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1],  # type: ignore[index]
+    }
+    assert len(versions) == 1, versions
+
+
+def test_the_supervisor_and_hassfest_find_only_what_they_should() -> None:
+    assert files("manifest.json") == [INTEGRATION / "manifest.json"]
+    assert [path.parent.name for path in files("config.yaml", "config.yml", "config.json")] in ([], ["bridge-addon"])
+
+
+def test_hacs_json() -> None:
+    hacs = json.loads((ROOT / "hacs.json").read_text())
+    assert hacs.keys() <= {"name", "homeassistant", "render_readme", "zip_release", "filename"}
+
+
+def test_the_brand_pictures_are_there() -> None:
+    for name in ("icon.png", "icon@2x.png"):
+        assert (INTEGRATION / "brand" / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_same_texts_and_placeholders(language: str) -> None:
+    english, other = texts("en"), texts(language)
+    assert english.keys() == other.keys()
+    for key, text in english.items():
+        assert set(PLACEHOLDER.findall(text)) == set(PLACEHOLDER.findall(other[key])), key
+        assert "<" not in other[key], f"{key}: no HTML"
+        assert "[%key" not in other[key]
+
+
+def test_every_sentence_that_the_code_names_exists() -> None:
+    english = texts("en")
+    for key in string_arguments("translation_key"):
+        assert any(f".{key}." in path or path.startswith(f"issues.{key}.") for path in english), key
+    for step in string_arguments("step_id"):
+        assert any(path.startswith(f"config.step.{step}.") for path in english), step
+    source = (INTEGRATION / "config_flow.py").read_text()
+    for action in (path.split(".")[2] for path in english if path.startswith("config.progress.")):
+        assert f'"{action}"' in source, action
+
+
+def test_the_integration_knows_nothing_of_the_engine() -> None:
+    for path in INTEGRATION.rglob("*.py"):
+        assert not re.search(r"\bjid\b|s\.whatsapp\.net|baileys", path.read_text(), re.IGNORECASE), path
+
+
+def test_the_quality_ledger_has_a_reason_for_each_exemption() -> None:
+    rules = yaml.safe_load((INTEGRATION / "quality_scale.yaml").read_text())["rules"]
+    for name, verdict in rules.items():
+        if isinstance(verdict, dict):
+            assert verdict["status"] in {"done", "todo", "exempt"}, name
+            assert verdict["status"] != "exempt" or verdict["comment"], name
+        else:
+            assert verdict in {"done", "todo"}, name
