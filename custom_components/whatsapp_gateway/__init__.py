@@ -2,13 +2,13 @@
 
 from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import config_validation as cv, discovery
+from homeassistant.helpers import config_validation as cv, discovery, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
 from .api.client import GatewayClient
 from .const import DOMAIN, NOTIFY_ACTION
-from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
+from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator, version_issue
 from .position_store import PositionStore
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -43,3 +43,4 @@ async def async_unload_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) ->
 async def async_remove_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> None:
     """Forget what was stored for an account. It stays linked at the gateway."""
     await PositionStore(hass, entry.entry_id).erase()
+    ir.async_delete_issue(hass, DOMAIN, version_issue(entry.entry_id))

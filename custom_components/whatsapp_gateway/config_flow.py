@@ -148,7 +148,9 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
                     self._ending, self._pairing = code, False
                     return self.async_show_progress_done(next_step_id=_STEPS_OF_ENDINGS.get(code, "pairing_failed"))
         if self._next is None:
-            self._next = self.hass.async_create_task(self._next_step(), f"{DOMAIN} pairing", eager_start=False)
+            self._next = self.hass.async_create_background_task(
+                self._next_step(), f"{DOMAIN} pairing", eager_start=False
+            )
         return self.async_show_progress(
             step_id="pair",
             progress_action=self._progress_action,
@@ -326,10 +328,8 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
             await asyncio.wait({self._next})
         if self._steps is not None:
             await self._steps.aclose()
-        account = self._account
-        if account is None:
-            return
-        client = self._client()
+        account, client = self._account, self._client()
+        assert account is not None  # noqa: S101 - there is nothing to tidy up before one is chosen
         try:
             if self._created:
                 await past_engine_restart(lambda: client.remove_account(account.id))

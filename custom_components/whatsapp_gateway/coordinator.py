@@ -192,7 +192,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
 
     def _tell_of_version(self, error: GatewayError | None) -> None:
         """Raises a repair while the gateway and we don't speak the same version."""
-        issue = f"api_version_{self.config_entry.entry_id}"
+        issue = version_issue(self.config_entry.entry_id)
         if isinstance(error, GatewayApiVersionError):
             ir.async_create_issue(
                 self.hass,
@@ -205,6 +205,11 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
             )
         else:
             ir.async_delete_issue(self.hass, DOMAIN, issue)
+
+
+def version_issue(entry_id: str) -> str:
+    """Returns the id of the repair for an entry whose gateway speaks another version of the API."""
+    return f"api_version_{entry_id}"
 
 
 def _failed(error: GatewayError) -> UpdateFailed:

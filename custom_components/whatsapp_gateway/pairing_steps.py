@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .api.client import EventConnection, GatewayClient
-from .api.errors import GatewayConnectionError, GatewayError, GatewayRequestError
+from .api.errors import GatewayError, GatewayRequestError
 from .api.models import Account, AccountState, Pairing, PairingStatus
 from .engine_restart import past_engine_restart
 from .errors import translation_key
@@ -53,7 +53,10 @@ async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerato
     """Begins a pairing and follows it to its last step."""
     try:
         async with client.events() as connection:
-            news: Pairing | Account = await past_engine_restart(lambda: client.begin_pairing(account_id))
+            news = await _begun(client, account_id)
+            if isinstance(news, Account):
+                yield Linked(news)
+                return
             paired = False
             while True:
                 step = await _step(client, account_id, news, paired=paired)
@@ -64,17 +67,20 @@ async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerato
                 paired = paired or isinstance(step, Scanned)
                 async with asyncio.timeout(CONNECT_LIMIT if paired else UPDATE_LIMIT):
                     news = await _news(connection, account_id)
-    except GatewayRequestError as error:
-        if error.code == "already_paired":
-            yield Linked(await client.account(account_id))
-        else:
-            yield Ended(translation_key(error))
-    except GatewayConnectionError:
-        yield Ended("cannot_connect")
     except TimeoutError:
         yield Ended("connect_timeout")
     except GatewayError as error:
         yield Ended(translation_key(error))
+
+
+async def _begun(client: GatewayClient, account_id: str) -> Pairing | Account:
+    """Begins a pairing; an account that turns out to be linked is returned instead."""
+    try:
+        return await past_engine_restart(lambda: client.begin_pairing(account_id))
+    except GatewayRequestError as error:
+        if error.code != "already_paired":
+            raise
+        return await client.account(account_id)
 
 
 async def _news(connection: EventConnection, account_id: str) -> Pairing | Account:

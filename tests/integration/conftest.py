@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from homeassistant.const import EVENT_STATE_CHANGED
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
@@ -90,7 +90,7 @@ def states_of(hass: HomeAssistant) -> StatesOf:
     seen: list[tuple[str, str]] = []
 
     @callback
-    def changed(event: Event) -> None:
+    def changed(event: Event[EventStateChangedData]) -> None:
         if event.data["new_state"] is not None:
             seen.append((event.data["entity_id"], event.data["new_state"].state))
 

@@ -38,6 +38,7 @@ class ScriptedGateway:
 
     url: str = ""
     token: str = TOKEN
+    svg: str = SVG
     hello: Json = field(default_factory=lambda: golden("event-hello"))
     answers: dict[tuple[str, str], list[tuple[int, Json]]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -88,11 +89,13 @@ class ScriptedGateway:
             if status == 0:
                 assert request.transport is not None
                 request.transport.close()
+            if isinstance(body, bytes):
+                return web.Response(body=body, status=status, charset="utf-8")
             return web.json_response(body, status=status or 500)
         if request.path == "/v1/events":
             return await self.events(request)
         if request.path.endswith("/qr"):
-            return web.Response(text=SVG, content_type="image/svg+xml")
+            return web.Response(text=self.svg, content_type="image/svg+xml")
         return web.json_response(_usual(request.method, request.path))
 
     async def events(self, request: web.Request) -> web.StreamResponse:

@@ -129,6 +129,8 @@ async def test_a_wrong_token_is_told_apart_on_both_ways(client: GatewayClient, g
         (200, golden("answer-account") | {"data": golden("answer-account")["data"] | {"name": 5}}),
         (404, {"message": "no such page"}),
         (502, None),
+        (200, b"\xff\xfe no text"),
+        (200, b"<html>another server</html>"),
     ],
 )
 async def test_what_is_not_the_gateways_answer_is_said_to_be_so(
@@ -210,6 +212,24 @@ async def test_nonsense_in_the_stream_is_said_and_survived(gateway: ScriptedGate
     assert isinstance(await listener.next(), Hello)
 
 
+async def test_a_stream_that_is_not_text_is_not_the_gateways(client: GatewayClient, gateway: ScriptedGateway) -> None:
+    async with client.events() as connection:
+        await gateway.listeners()
+        await gateway.sockets[0].send_bytes(b"\x00")
+        with pytest.raises(GatewayAnswerError):
+            await connection.next()
+
+
+async def test_acknowledging_on_a_lost_connection_says_so(client: GatewayClient, gateway: ScriptedGateway) -> None:
+    async with client.events() as connection:
+        await gateway.listeners()
+        await gateway.drop()
+        with pytest.raises(GatewayConnectionError):
+            await connection.next()
+        with pytest.raises(GatewayConnectionError):
+            await connection.acknowledge(7)
+
+
 async def test_pauses_grow_up_to_a_limit(
     client: GatewayClient, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,8 +240,8 @@ async def test_pauses_grow_up_to_a_limit(
         if len(pauses) == 12:
             gateway.token = "another"
 
-    monkeypatch.setattr(stream.asyncio, "sleep", sleep)
-    monkeypatch.setattr(stream.random, "uniform", lambda _low, high: high)
+    monkeypatch.setattr(f"{stream.__name__}.asyncio.sleep", sleep)
+    monkeypatch.setattr(f"{stream.__name__}.random.uniform", lambda _low, high: high)
     gateway.answer("GET", "/v1/events", (500, {}), (500, {}))
     with pytest.raises(GatewayAuthError):
         await follow_events(client, Listener())

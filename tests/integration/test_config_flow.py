@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntryState
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlowContext
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -179,7 +179,7 @@ async def test_a_token_that_is_not_accepted_any_more_is_asked_for(
     assert (step["type"], step["reason"]) == ("abort", "reauth_successful")
     await hass.async_block_till_done()
     assert entry.data["token"] == gateway.token
-    assert entry.state is ConfigEntryState.LOADED
+    await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry works again")
     await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -200,7 +200,7 @@ async def test_an_unlinked_account_is_linked_again_in_the_dialog(
 
 async def test_the_gateway_has_moved(hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry) -> None:
     hass.config_entries.async_update_entry(entry, data={**entry.data, "url": "http://127.0.0.1:9"})
-    context = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    context = ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=entry.entry_id)
     step = await hass.config_entries.flow.async_init("whatsapp_gateway", context=context)
     accounts = gateway.hello["accounts"]
     gateway.hello["accounts"] = []

@@ -26,6 +26,7 @@ class SimulatorError(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class Simulator:
         phone: str,
         *,
         receipts: Literal["delivery", "read", "none"] | None = None,
-        decrypt: Literal["ok", "retry-once"] | None = None,
+        decrypt: Literal["ok", "retry-once", "retry-later"] | None = None,
         encrypt: Literal["ok", "garble-once"] | None = None,
     ) -> None:
         """Changes which receipts a contact sends, or lets it fail to decrypt or to encrypt once."""
@@ -161,6 +162,10 @@ class Simulator:
         await self._call(
             "POST", f"/contacts/{phone}/behaviour", {key: value for key, value in body.items() if value is not None}
         )
+
+    async def ask_again(self, phone: str) -> None:
+        """Sends the retry receipts that `decrypt="retry-later"` has held back."""
+        await self._call("POST", f"/contacts/{phone}/ask-again")
 
     async def read(self, phone: str, message_id: str) -> None:
         """A contact reads a message: the read receipt goes out."""
@@ -197,6 +202,7 @@ async def running_simulator(node: Path | None = None) -> AsyncIterator[Simulator
 
     Raises:
         TimeoutError: it was not ready within 20 s.
+        SimulatorError: `not_started`, with what it said on stderr.
     """
     child = await asyncio.create_subprocess_exec(
         node or _node(),
@@ -218,6 +224,8 @@ async def running_simulator(node: Path | None = None) -> AsyncIterator[Simulator
     try:
         async with asyncio.timeout(START_LIMIT):
             line = await child.stdout.readline()
+            if not line:
+                await drained
         if not line:
             raise SimulatorError("not_started", b"".join(errors).decode(errors="replace"))
         timeout = aiohttp.ClientTimeout(total=LONGEST_WAIT)

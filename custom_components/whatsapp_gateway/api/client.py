@@ -72,11 +72,6 @@ class GatewayClient:
         self._url = URL(url)
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    @property
-    def url(self) -> str:
-        """The gateway's address."""
-        return str(self._url)
-
     async def hello(self) -> Hello:
         """Returns the present state of all accounts. Also raises GatewayApiVersionError."""
         async with self.events() as connection:
@@ -160,6 +155,8 @@ class GatewayClient:
         try:
             async with self._session.request(method, url, headers=headers, json=body, timeout=limit) as response:
                 yield response
+        except UnicodeDecodeError:
+            raise GatewayAnswerError("the answer is not text") from None
         except (ClientError, OSError, TimeoutError) as error:
             raise GatewayConnectionError(type(error).__name__) from error
 

@@ -75,7 +75,7 @@ class Account:
     @property
     def linked(self) -> bool:
         """Whether a phone has linked it: it is, or will be by itself, connected."""
-        return self.phone is not None and self.state is not AccountState.LOGGED_OUT
+        return self.phone is not None and self.state not in {AccountState.LOGGED_OUT, AccountState.PAIRING}
 
     @classmethod
     def parse(cls, value: object) -> Self:
