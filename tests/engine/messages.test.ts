@@ -73,10 +73,10 @@ test('a link that dies before the acknowledgement: not connected at once, and th
 	const id = messageId()
 	await simulator.faults({ acks: 'none' })
 	const mark = engine.mark
-	const sending = sendText(engine, ALICE, 'exactly once', id)
+	const refused = assert.rejects(sendText(engine, ALICE, 'exactly once', id), { code: 'not_connected' })
 	await simulator.received(ALICE, after_)
 	await simulator.faults({ drop: true })
-	await assert.rejects(sending, { code: 'not_connected' })
+	await refused
 	await simulator.clearFaults()
 	await engine.state('connected', mark)
 	await sendText(engine, ALICE, 'exactly once', id)

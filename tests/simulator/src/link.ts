@@ -8,8 +8,8 @@ import type { LinkedDevice, World } from './world.ts'
 
 /** After so long a stanza that got no answer is reported. */
 const ANSWER_LIMIT = 2000
-/** A stream error must get out before the connection is closed. */
-const CLOSE_DELAY = 40
+/** A client closes by itself when it has read a stream error; one that does not is cut off after so long. */
+const CLOSE_DELAY = 1000
 
 export interface LinkHandlers {
 	login(link: Link, payload: proto.ClientPayload): Promise<void>
