@@ -57,18 +57,21 @@ export class Account {
 	}
 
 	async stop(): Promise<void> {
+		await this.windDown()
+		this.store.close()
+	}
+
+	/** Ends pairing and connection, and waits until what was received has been told. */
+	private async windDown(): Promise<void> {
 		this.pairing?.end('cancelled')
 		this.disconnect()
 		await this.receiving
-		this.store.close()
 	}
 
 	/** Unlinks at WhatsApp where it can be reached, and puts the credentials aside. Resolves with whether WhatsApp confirmed. */
 	async erase(): Promise<boolean> {
 		const unlinked = await this.unlink()
-		this.pairing?.end('cancelled')
-		this.disconnect()
-		await this.receiving
+		await this.windDown()
 		this.store.archive()
 		this.store.close()
 		return unlinked

@@ -15,6 +15,7 @@ import {
 	type WASocket
 } from 'baileys'
 import { BoundedCache } from './bounded-cache.ts'
+import type { Closed as ClosedByCode } from './connection-policy.ts'
 import { describe, libraryLogger, log } from './log.ts'
 import { BROWSER } from './pairing.ts'
 import type { SessionStore } from './session-store.ts'
@@ -35,11 +36,9 @@ const GROUPS_KEPT = 500
 export const LOST = 428
 export const TIMED_OUT = 408
 
-export interface Closed {
-	code: number
+export interface Closed extends ClosedByCode {
 	/** the engine gave up waiting for it to open */
 	neverOpened?: boolean
-	banSeconds?: number | undefined
 }
 
 /** What must outlive a socket: Baileys would begin each connection with empty caches and fetch all anew. */
@@ -166,10 +165,6 @@ export class Connection {
 		// Baileys throws its buffered events away at the end, though it has sent their receipts
 		this.socket.ev.flush()
 		this.events.closed(closed)
-	}
-
-	get isEnded(): boolean {
-		return this.ended
 	}
 }
 

@@ -44,15 +44,11 @@ export class Engine {
 			return {}
 		},
 		'account.stop': async params => {
-			const account = this.account(accountParam(params))
-			this.accounts.delete(accountParam(params))
-			await account.stop()
+			await this.takeOut(accountParam(params)).stop()
 			return {}
 		},
 		'account.erase': async params => {
-			const account = this.account(accountParam(params))
-			this.accounts.delete(accountParam(params))
-			return { unlinked: await account.erase() }
+			return { unlinked: await this.takeOut(accountParam(params)).erase() }
 		},
 		'pairing.start': async params => {
 			const order = pairingParams(params)
@@ -77,6 +73,13 @@ export class Engine {
 	private initialized(): Initialize {
 		if (!this.settings) throw new EngineError('not_initialized', 'initialize comes first')
 		return this.settings
+	}
+
+	/** An account that is about to end: from now on it counts as not started. */
+	private takeOut(id: string): Account {
+		const account = this.account(id)
+		this.accounts.delete(id)
+		return account
 	}
 
 	private account(id: string): Account {

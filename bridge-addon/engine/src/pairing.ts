@@ -50,10 +50,6 @@ export class Pairing {
 		this.report('waiting')
 	}
 
-	get isOver(): boolean {
-		return this.ended
-	}
-
 	/** Listens on a new socket for all that belongs to pairing. `expired` is called when WhatsApp's refs have run out. */
 	attach(socket: WASocket, expired: () => void, refused: (errorCode: string) => void): void {
 		this.socket = socket

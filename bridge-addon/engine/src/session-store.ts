@@ -36,10 +36,23 @@ CREATE TABLE IF NOT EXISTS reported (chat TEXT NOT NULL, sender TEXT NOT NULL, m
 	PRIMARY KEY (chat, sender, message_id)) WITHOUT ROWID;
 `
 
+/** What runs for every message, prepared once for an open database. */
+const STATEMENTS = {
+	get: 'SELECT value FROM keys WHERE type = ? AND id = ?',
+	put: 'INSERT OR REPLACE INTO keys (type, id, value) VALUES (?, ?, ?)',
+	remove: 'DELETE FROM keys WHERE type = ? AND id = ?',
+	plaintext: 'SELECT value FROM plaintexts WHERE hash = ?',
+	putPlaintext: 'INSERT OR REPLACE INTO plaintexts (hash, value, at) VALUES (?, ?, ?)',
+	sent: 'SELECT chat, message FROM sent WHERE message_id = ?',
+	putSent: 'INSERT OR REPLACE INTO sent (message_id, chat, message, at) VALUES (?, ?, ?, ?)',
+	report: 'INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)'
+} as const
+type StatementName = keyof typeof STATEMENTS
+
 export class SessionStore implements SignalKeyStore {
 	credentials: AuthenticationCreds
 	private database: DatabaseSync
-	private statements: Record<'get' | 'put' | 'remove' | 'putPlaintext', StatementSync>
+	private statements: Record<StatementName, StatementSync>
 	private readonly folder: string
 	private writes = 0
 
@@ -61,13 +74,8 @@ export class SessionStore implements SignalKeyStore {
 			chmodSync(this.path, 0o600)
 			database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
 			database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
-			const statements = {
-				get: database.prepare('SELECT value FROM keys WHERE type = ? AND id = ?'),
-				put: database.prepare('INSERT OR REPLACE INTO keys (type, id, value) VALUES (?, ?, ?)'),
-				remove: database.prepare('DELETE FROM keys WHERE type = ? AND id = ?'),
-				putPlaintext: database.prepare('INSERT OR REPLACE INTO plaintexts (hash, value, at) VALUES (?, ?, ?)')
-			}
-			return [database, statements]
+			const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)])
+			return [database, Object.fromEntries(prepared) as SessionStore['statements']]
 		} catch (error) {
 			const locked = /locked|busy/i.test(describe(error))
 			throw locked
@@ -133,7 +141,7 @@ export class SessionStore implements SignalKeyStore {
 
 	/** What a ciphertext decrypted to before the link died: WhatsApp sends it again, but its key was used. */
 	plaintext(hash: string): Buffer | undefined {
-		const row = this.database.prepare('SELECT value FROM plaintexts WHERE hash = ?').get(hash)
+		const row = this.statements.plaintext.get(hash)
 		return row ? Buffer.from(row.value as Uint8Array) : undefined
 	}
 
@@ -144,22 +152,18 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Keeps what was sent, so that a recipient who can't decrypt it can have it again, also after a restart. */
 	keepSent(messageId: string, chat: string, message: proto.IMessage): void {
-		this.database
-			.prepare('INSERT OR REPLACE INTO sent (message_id, chat, message, at) VALUES (?, ?, ?, ?)')
-			.run(messageId, chat, proto.Message.encode(message).finish(), Date.now())
+		this.statements.putSent.run(messageId, chat, proto.Message.encode(message).finish(), Date.now())
 		this.prune()
 	}
 
 	sent(messageId: string): { chat: string; message: proto.IMessage } | undefined {
-		const row = this.database.prepare('SELECT chat, message FROM sent WHERE message_id = ?').get(messageId)
+		const row = this.statements.sent.get(messageId)
 		return row && { chat: String(row.chat), message: proto.Message.decode(row.message as Uint8Array) }
 	}
 
 	/** Notes that a received message was told to the gateway; false where it had been before. */
 	firstReport(chat: string, sender: string, messageId: string): boolean {
-		const { changes } = this.database
-			.prepare('INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)')
-			.run(chat, sender, messageId, Date.now())
+		const { changes } = this.statements.report.run(chat, sender, messageId, Date.now())
 		this.prune()
 		return Number(changes) > 0
 	}
