@@ -225,7 +225,7 @@ async def running_simulator(node: Path | None = None) -> AsyncIterator[Simulator
         async with asyncio.timeout(START_LIMIT):
             line = await child.stdout.readline()
             if not line:
-                await drained
+                await asyncio.wait({drained})
         if not line:
             raise SimulatorError("not_started", b"".join(errors).decode(errors="replace"))
         timeout = aiohttp.ClientTimeout(total=LONGEST_WAIT)

@@ -5,33 +5,29 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { proto } from 'baileys'
 import { groupJid, lidJid, phoneJid } from './addresses.ts'
+import {
+	ControlError,
+	type Fields,
+	integer,
+	optionalChoice,
+	optionalFields,
+	optionalInteger,
+	optionalText,
+	queryNumber,
+	refuseUnknown,
+	text,
+	textList
+} from './control-fields.ts'
+import { faultOrder } from './faults.ts'
 import { PairingRefusedError } from './pairing.ts'
 import type { WhatsAppServer } from './server.ts'
-import type { Addressing, Faults, Group, Person, World } from './world.ts'
+import type { Addressing, Group, Person, World } from './world.ts'
 
 const MAX_WAIT_MS = 60_000
 const BODY_LIMIT = 1 << 20
-const LASTING_FAULTS: (keyof Faults)[] = [
-	'upgrade_status',
-	'silent',
-	'acks',
-	'qr_refs',
-	'refuse_connections',
-	'login_failure',
-	'drop_after_message'
-]
+const MAX_DEVICES = 20
+const MAX_MEDIA = 64 * 1024 * 1024
 
-class ControlError extends Error {
-	readonly status: number
-	readonly code: string
-	constructor(status: number, code: string, detail: string) {
-		super(detail)
-		this.status = status
-		this.code = code
-	}
-}
-
-type Fields = Record<string, unknown>
 interface Call {
 	world: World
 	server: WhatsAppServer
@@ -60,21 +56,8 @@ const routes: [method: string, path: RegExp, route: Route][] = [
 	['GET', /^\/admin\/state$/, state]
 ]
 
-function text(body: Fields, name: string): string {
-	const value = body[name]
-	if (typeof value !== 'string' || !value) throw new ControlError(400, 'bad_request', `${name} is missing`)
-	return value
-}
-
-function refuseUnknown(body: Fields, known: string[]): void {
-	const unknown = Object.keys(body).filter(name => !known.includes(name))
-	if (unknown.length) throw new ControlError(400, 'bad_request', `unknown: ${unknown.join(', ')}`)
-}
-
-function addressing(body: Fields): Addressing {
-	const value = body.addressing ?? 'pn'
-	if (value !== 'pn' && value !== 'lid') throw new ControlError(400, 'bad_request', 'addressing is pn or lid')
-	return value
+function addressing(body: Fields): Addressing | undefined {
+	return optionalChoice<Addressing>(body, 'addressing', ['pn', 'lid'])
 }
 
 function contact(world: World, phone: string): Person {
@@ -100,77 +83,81 @@ async function scanQr({ server, text: qr }: Call) {
 }
 
 async function enterCode({ server, body }: Call) {
+	refuseUnknown(body, ['code'])
 	return { device: await attempt(server).enterCode(text(body, 'code')) }
 }
 
 async function writeOnPhone({ world, server, body }: Call) {
+	refuseUnknown(body, ['to', 'text'])
 	const to = text(body, 'to')
 	const chat = to.startsWith('group:') ? group(world, to) : contact(world, to)
 	return { message_id: await server.inbound.writeOnPhone(chat, { conversation: text(body, 'text') }) }
 }
 
 async function inbox({ world, query }: Call, person: Person) {
-	const wait = Math.min(Number(query.get('wait') ?? 0) * 1000, MAX_WAIT_MS)
-	return { messages: await world.messages(person, Number(query.get('after') ?? -1), wait) }
+	const wait = Math.min(queryNumber(query, 'wait', 0) * 1000, MAX_WAIT_MS)
+	return { messages: await world.messages(person, queryNumber(query, 'after', -1), wait) }
 }
 
 function addContact({ world, body }: Call) {
+	refuseUnknown(body, ['phone', 'name', 'devices', 'addressing'])
 	const phone = text(body, 'phone')
 	if (!/^\+\d{7,15}$/.test(phone)) throw new ControlError(400, 'bad_request', 'phone is E.164')
 	if (world.person(phoneJid(phone))) throw new ControlError(409, 'contact_exists', `${phone} is on WhatsApp already`)
-	const devices = Number(body.devices ?? 1)
-	if (!Number.isInteger(devices) || devices < 1) throw new ControlError(400, 'bad_request', 'devices is 1 or more')
-	const person = world.addContact(phone, text(body, 'name'), devices, addressing(body))
+	const devices = optionalInteger(body, 'devices', 1, MAX_DEVICES) ?? 1
+	const person = world.addContact(phone, text(body, 'name'), devices, addressing(body) ?? 'pn')
 	return { phone: person.phone, lid: person.lid }
 }
 
-interface MediaOrder {
-	mimetype: string
-	size: number
-	file_name?: string
-	caption?: string
-}
-
 async function contactWrites({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['text', 'image', 'document', 'group', 'addressing'])
 	const person = contact(world, name)
-	const options = {
-		group: typeof body.group === 'string' ? group(world, body.group) : undefined,
-		addressing: body.addressing === undefined ? undefined : addressing(body)
+	const groupName = optionalText(body, 'group')
+	const options = { group: groupName ? group(world, groupName) : undefined, addressing: addressing(body) }
+	if (options.group && !options.group.participants.includes(person.phone)) {
+		throw new ControlError(409, 'not_a_participant', `${name} is not in ${groupName}`)
 	}
-	const order = (body.image ?? body.document) as MediaOrder | undefined
-	if (!order) return { message_id: await server.inbound.write(person, { conversation: text(body, 'text') }, options) }
-	const kind = body.image ? 'Image' : 'Document'
-	const sealed = server.media.seal(kind, randomBytes(order.size))
-	const common = { ...sealed, mimetype: order.mimetype, caption: order.caption ?? null }
-	const message: proto.IMessage = body.image
-		? { imageMessage: common }
-		: { documentMessage: { ...common, fileName: order.file_name ?? 'file' } }
-	const sha256 = Buffer.from(sealed.fileSha256 ?? []).toString('hex')
-	return { message_id: await server.inbound.write(person, message, options), sha256 }
+	const media = mediaMessage(server, body)
+	const message = media?.message ?? { conversation: text(body, 'text') }
+	const message_id = await server.inbound.write(person, message, options)
+	return media ? { message_id, sha256: media.sha256 } : { message_id }
 }
 
-function failure(decrypt: unknown): Person['failNext'] {
-	const known: Record<string, Person['failNext']> = { ok: 'no', 'retry-once': 'at once', 'retry-later': 'later' }
-	const found = known[String(decrypt)]
-	if (!found) throw new ControlError(400, 'bad_request', 'decrypt is ok, retry-once or retry-later')
-	return found
+/** Makes what a contact sends, of random bytes, and puts it on the media host. */
+function mediaMessage(server: WhatsAppServer, body: Fields): { message: proto.IMessage; sha256: string } | undefined {
+	const image = optionalFields(body, 'image', ['mimetype', 'size', 'caption'])
+	const document = optionalFields(body, 'document', ['mimetype', 'size', 'caption', 'file_name'])
+	const order = image ?? document
+	if (!order) return undefined
+	const sealed = server.media.seal(image ? 'Image' : 'Document', randomBytes(integer(order, 'size', 0, MAX_MEDIA)))
+	const common = { ...sealed, mimetype: text(order, 'mimetype'), caption: optionalText(order, 'caption') ?? null }
+	return {
+		message: image
+			? { imageMessage: common }
+			: { documentMessage: { ...common, fileName: optionalText(order, 'file_name') ?? 'file' } },
+		sha256: Buffer.from(sealed.fileSha256 ?? []).toString('hex')
+	}
 }
 
 function askAgain({ world, name }: Call) {
 	for (const ask of contact(world, name).askLater.splice(0)) ask()
 }
 
+const FAILURES = { ok: 'no', 'retry-once': 'at once', 'retry-later': 'later' } as const
+
 function setBehaviour({ world, name, body }: Call) {
 	const person = contact(world, name)
-	const { receipts, decrypt, encrypt } = body
 	refuseUnknown(body, ['receipts', 'decrypt', 'encrypt'])
-	if (receipts === 'delivery' || receipts === 'read' || receipts === 'none') person.receipts = receipts
-	else if (receipts !== undefined) throw new ControlError(400, 'bad_request', 'receipts is delivery, read or none')
-	if (decrypt !== undefined) person.failNext = failure(decrypt)
-	if (encrypt !== undefined) person.garbleNext = encrypt === 'garble-once'
+	const receipts = optionalChoice(body, 'receipts', ['delivery', 'read', 'none'] as const)
+	const decrypt = optionalChoice(body, 'decrypt', ['ok', 'retry-once', 'retry-later'] as const)
+	const encrypt = optionalChoice(body, 'encrypt', ['ok', 'garble-once'] as const)
+	if (receipts) person.receipts = receipts
+	if (decrypt) person.failNext = FAILURES[decrypt]
+	if (encrypt) person.garbleNext = encrypt === 'garble-once'
 }
 
 function readMessage({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['message_id'])
 	const person = contact(world, name)
 	const id = text(body, 'message_id')
 	const received = person.inbox.find(({ message_id }) => message_id === id)
@@ -180,27 +167,24 @@ function readMessage({ world, server, name, body }: Call) {
 		: person.addressing === 'lid'
 			? lidJid(person.lid)
 			: phoneJid(person.phone)
-	for (const linked of world.linked.values()) {
-		if (!linked.removed) server.outbound.sendReceipt(linked, person, 0, id, to, 'read')
-	}
+	for (const linked of world.companions()) server.outbound.sendReceipt(linked, person, 0, id, to, 'read')
 }
 
 function addGroup({ world, body }: Call) {
-	const participants = body.participants
-	if (!Array.isArray(participants)) throw new ControlError(400, 'bad_request', 'participants is a list')
-	for (const phone of participants) contact(world, String(phone))
-	return { id: `group:${world.addGroup(text(body, 'subject'), participants.map(String), addressing(body)).id}` }
+	refuseUnknown(body, ['subject', 'participants', 'addressing'])
+	const participants = textList(body, 'participants')
+	for (const phone of participants) contact(world, phone)
+	return { id: `group:${world.addGroup(text(body, 'subject'), participants, addressing(body) ?? 'pn').id}` }
 }
 
 function setFaults({ world, server, body }: Call) {
-	refuseUnknown(body, ['drop', 'stream_error', ...LASTING_FAULTS])
-	const { drop, stream_error: streamError, ...lasting } = body
-	server.setFaults({ ...world.faults, ...(lasting as Faults) })
+	const { drop, streamError, lasting } = faultOrder(body)
+	server.setFaults({ ...world.faults, ...lasting })
 	for (const link of server.links) {
 		if (drop) link.drop()
 		if (streamError === 440) link.streamError(440, { tag: 'conflict', attrs: { type: 'replaced' } })
 		else if (streamError === 401) link.streamError(401, { tag: 'conflict', attrs: { type: 'device_removed' } })
-		else if (streamError) link.streamError(Number(streamError))
+		else if (streamError) link.streamError(streamError)
 	}
 }
 
@@ -232,11 +216,16 @@ async function read(request: IncomingMessage): Promise<string> {
 }
 
 function parsed(raw: string): Fields {
+	let value: unknown
 	try {
-		return JSON.parse(raw) as Fields
+		value = JSON.parse(raw || '{}')
 	} catch {
 		throw new ControlError(400, 'bad_request', 'not JSON')
 	}
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+		throw new ControlError(400, 'bad_request', 'not a JSON object')
+	}
+	return value as Fields
 }
 
 async function respond(world: World, server: WhatsAppServer, request: IncomingMessage): Promise<[number, unknown]> {
@@ -245,7 +234,7 @@ async function respond(world: World, server: WhatsAppServer, request: IncomingMe
 		const match = path.exec(url.pathname)
 		if (!match || method !== request.method) continue
 		const raw = await read(request)
-		const body = raw.startsWith('{') ? parsed(raw) : {}
+		const body = route === scanQr ? {} : parsed(raw)
 		const name = decodeURIComponent(match[1] ?? '')
 		const created = method === 'POST' && /^\/admin\/(contacts|groups)$/.test(url.pathname)
 		return [created ? 201 : 200, (await route({ world, server, name, query: url.searchParams, text: raw, body })) ?? {}]

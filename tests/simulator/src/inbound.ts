@@ -69,7 +69,7 @@ export class Inbound {
 		}
 		const garbled = person.garbleNext
 		person.garbleNext = false
-		for (const device of this.devices()) {
+		for (const device of this.world.companions()) {
 			const stanza = await compose(device)
 			this.backlog.deliver(device, garbled ? garble(stanza) : stanza)
 		}
@@ -108,10 +108,6 @@ export class Inbound {
 			const attrs = { from: phoneJid(owner.phone), id: newMessageId(), t: seconds(), type: 'text', category: 'peer' }
 			this.backlog.deliver(device, node('message', attrs, [enc]))
 		}
-	}
-
-	private devices(): LinkedDevice[] {
-		return [...this.world.linked.values()].filter(({ removed }) => !removed)
 	}
 
 	private async stanza(

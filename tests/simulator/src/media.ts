@@ -141,6 +141,7 @@ export function openMedia(store: MediaStore, kind: MediaKind, media: MediaRefere
 	if (!mac.equals(body.subarray(-MAC_LENGTH))) throw new Error('wrong MAC')
 	const decipher = createDecipheriv('aes-256-cbc', cipherKey, iv)
 	const plain = Buffer.concat([decipher.update(ciphertext), decipher.final()])
+	if (Number(media.fileLength ?? -1) !== plain.length) throw new Error('another length of the content')
 	const hash = sha256(plain)
 	if (!hash.equals(Buffer.from(media.fileSha256 ?? []))) throw new Error('another hash of the content')
 	return hash.toString('hex')

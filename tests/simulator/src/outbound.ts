@@ -12,6 +12,9 @@ import { type BinaryNode, bigEndian, child, childBytes, children, node, seconds 
 import { typed } from './noise.ts'
 import type { Group, LinkedDevice, Person, PersonDevice, World } from './world.ts'
 
+/** So often a recipient asks for a message again: Baileys sends no third copy. */
+const ASKS = 2
+
 interface Delivery {
 	linked: LinkedDevice
 	stanza: BinaryNode
@@ -217,7 +220,9 @@ export class Outbound {
 		const group = this.world.groups.get(to.split('@')[0] ?? '')
 		const byLid = group ? group.addressing === 'lid' : to.includes('@lid')
 		const sender = byLid ? lidJid(person.lid, device) : phoneJid(person.phone, device)
-		const attrs = group ? { from: to, participant: sender } : { from: sender }
+		const attrs = group
+			? { from: to, participant: sender }
+			: { from: sender, recipient: person === this.world.owner ? to : undefined }
 		this.backlog.deliver(linked, node('receipt', { ...attrs, id, t: seconds(), type }, extra))
 	}
 
@@ -225,8 +230,8 @@ export class Outbound {
 		const count = (device.retries.get(id) ?? 0) + 1
 		device.retries.set(id, count)
 		this.world.count('retries asked by a recipient')
-		if (count > 3) {
-			this.world.violate('message', `never decrypted: ${why}`)
+		if (count > ASKS) {
+			if (count === ASKS + 1) this.world.violate('message', `never decrypted: ${why}`)
 			return
 		}
 		this.sendReceipt(linked, person, device.id, id, to, 'retry', [

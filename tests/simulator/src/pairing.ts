@@ -130,6 +130,7 @@ export class PairingAttempt {
 			name: props.os ?? '',
 			platform: String(props.platformType),
 			identity,
+			noiseKey: this.link.clientNoiseKey,
 			registrationId: Buffer.from(this.registration.eRegid ?? []).readUInt32BE(0),
 			preKeys: [],
 			details,

@@ -94,8 +94,8 @@ function keys({ world, device, asked }: Question): Answer {
 		const { device: number } = parseJid(attrs.jid) ?? { device: 0 }
 		const owner = world.person(attrs.jid)
 		const found = owner?.devices.find(({ id }) => id === number)
-		const linked = owner === world.owner ? world.linked.get(number) : undefined
-		if (linked && !linked.removed) return node('user', { jid: attrs.jid }, bundleNodes(takeBundle(linked)))
+		const linked = owner === world.owner ? world.companions().find(({ id }) => id === number) : undefined
+		if (linked) return node('user', { jid: attrs.jid }, bundleNodes(takeBundle(linked)))
 		if (!found) return node('user', { jid: attrs.jid }, [node('error', { code: '404', text: 'item-not-found' })])
 		world.count('bundles fetched')
 		return node('user', { jid: attrs.jid }, bundleNodes(found.signal.bundle()))
@@ -141,8 +141,7 @@ function usync({ world, asked }: Question): Answer {
 
 function deviceList(world: World, person: Person): BinaryNode {
 	const own = person.devices.map(({ id }) => id)
-	const linked =
-		person === world.owner ? [...world.linked.values()].filter(({ removed }) => !removed).map(({ id }) => id) : []
+	const linked = person === world.owner ? world.companions().map(({ id }) => id) : []
 	// a device other than the phone counts only with a key index
 	const list = [...own, ...linked].map(id =>
 		node('device', { id: String(id), 'key-index': id ? String(id) : undefined })

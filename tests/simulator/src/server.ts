@@ -5,7 +5,9 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { proto } from 'baileys'
 import { WebSocketServer } from 'ws'
+import { digits } from './addresses.ts'
 import { Backlog } from './backlog.ts'
+import type { Faults } from './faults.ts'
 import { Inbound } from './inbound.ts'
 import { Link } from './link.ts'
 import { MediaStore } from './media.ts'
@@ -14,7 +16,7 @@ import { ServerIdentity } from './noise.ts'
 import { Outbound } from './outbound.ts'
 import { PairingAttempt } from './pairing.ts'
 import { answer, QueryError, successNode } from './queries.ts'
-import type { Faults, LinkedDevice, World } from './world.ts'
+import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
 
 export class WhatsAppServer {
 	readonly media: MediaStore
@@ -107,7 +109,8 @@ export class WhatsAppServer {
 			return
 		}
 		const device = this.world.linked.get(payload.device ?? 0)
-		if (!device || device.removed) {
+		const known = device?.noiseKey.equals(link.clientNoiseKey) && String(payload.username) === digits(OWNER_PHONE)
+		if (!device || device.removed || !known) {
 			link.failure(401)
 			return
 		}

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { digits, lidOf, parseJid, phoneJid } from './addresses.ts'
 import type { Bundle, PublicPreKey } from './bundle.ts'
+import type { Faults } from './faults.ts'
 import type { BinaryNode } from './nodes.ts'
 import { SignalDevice } from './signal-device.ts'
 
@@ -69,7 +70,10 @@ export interface LinkedDevice {
 	name: string
 	platform: string
 	identity: Buffer
+	/** its long-lived Noise key: a login with another one is refused */
+	noiseKey: Buffer
 	registrationId: number
+	/** it is written to from when it has published this */
 	signedPreKey?: Bundle['signedPreKey']
 	preKeys: PublicPreKey[]
 	/** ADVDeviceIdentity that the phone signed */
@@ -78,17 +82,6 @@ export interface LinkedDevice {
 	greeted: boolean
 	/** Stanzas that it has not answered, by their key, in order: sent again, marked offline, at the next login. */
 	pending: Map<string, BinaryNode>
-}
-
-/** What goes wrong on purpose. The names are those of the control API. */
-export interface Faults {
-	upgrade_status?: number
-	silent?: boolean
-	acks?: 'none' | { delay_ms: number } | { error: number }
-	qr_refs?: number
-	refuse_connections?: boolean
-	login_failure?: number
-	drop_after_message?: boolean
 }
 
 export interface Violation {
@@ -149,6 +142,11 @@ export class World {
 
 	everybody(): Person[] {
 		return [this.owner, ...this.people.values()]
+	}
+
+	/** The linked devices that others see and write to: not removed, and with keys published. */
+	companions(): LinkedDevice[] {
+		return [...this.linked.values()].filter(({ removed, signedPreKey }) => !removed && signedPreKey)
 	}
 
 	members(group: Group): Person[] {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
+import type { WAMessage } from 'baileys'
 import { Client } from './baileys-client.ts'
 import { SimulatorProcess } from './simulator-process.ts'
 
@@ -36,6 +37,16 @@ test('a wrong code is refused', async () => {
 	assert.deepEqual([status, answer.error], [409, 'wrong_code'])
 })
 
+test('after a wrong code the right one still links', async () => {
+	await client.next('qr')
+	const code = await client.socket.requestPairingCode(simulator.phone.slice(1))
+	const { answer } = await simulator.try('POST', '/mock-phone/enter-code', { code: 'AAAAAAAA' })
+	assert.equal(answer.error, 'wrong_code')
+	const opened = client.next('open')
+	await simulator.call('POST', '/mock-phone/enter-code', { code })
+	await opened
+})
+
 test('a code that nobody asked for', async () => {
 	await client.next('qr')
 	const { answer } = await simulator.try('POST', '/mock-phone/enter-code', { code: 'AAAAAAAA' })
@@ -60,6 +71,22 @@ test('the code of an older connection is stale', async () => {
 	const opened = client.next('open')
 	assert.equal((await scan(newer)).status, 200)
 	await opened
+})
+
+test('a companion that was linked but never came back keeps nobody else from being written to', async () => {
+	const shown = client.next<string>('qr')
+	client.reconnects = []
+	const closed = client.next<number>('close')
+	assert.equal((await scan(await shown)).status, 200)
+	assert.equal(await closed, 515)
+	await simulator.contact('+15551230001')
+	client = await Client.paired(simulator)
+	const arrived = client.next<WAMessage>('message')
+	await simulator.write('+15551230001', { text: 'hello' })
+	assert.equal((await arrived).message?.conversation, 'hello')
+	await client.send('15551230001@s.whatsapp.net', 'and back')
+	assert.equal((await simulator.received('+15551230001'))[0]?.text, 'and back')
+	assert.deepEqual((await simulator.state()).violations, [])
 })
 
 test('a made-up ref is stale, other keys are invalid, anything else is no code', async () => {

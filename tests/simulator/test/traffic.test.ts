@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { WAMessage } from 'baileys'
+import type { BinaryNode, WAMessage } from 'baileys'
 import { Client } from './baileys-client.ts'
 import { SimulatorProcess } from './simulator-process.ts'
 
@@ -14,7 +14,6 @@ let client: Client
 
 before(async () => {
 	simulator = await SimulatorProcess.start()
-	process.env.NODE_EXTRA_CA_CERTS = simulator.certificate
 	client = new Client(simulator.url)
 	const qr = await client.next<string>('qr')
 	const opened = client.next('open')
@@ -115,6 +114,42 @@ test('what the owner writes on the phone arrives as from me', async () => {
 	assert.equal(key.remoteJid, jid(ALICE))
 })
 
+test('what the owner writes on the phone to a hidden number, and to a group', async () => {
+	const group = await simulator.group('Owner writes', [ALICE])
+	for (const [to, chat] of [
+		[CAROL, '@lid'],
+		[group, `${group.slice(6)}@g.us`]
+	] as const) {
+		const arrived = client.next<WAMessage>('message')
+		await simulator.call('POST', '/mock-phone/send', { to, text: `to ${to}` })
+		const { key, message } = await arrived
+		assert.deepEqual([message?.conversation, key.fromMe], [`to ${to}`, true])
+		assert.equal(key.remoteJid?.endsWith(chat), true)
+	}
+})
+
+test('a contact that never sends receipts, and one that reads at once', async () => {
+	// on the wire: Baileys tells no status of a message whose own event it still holds back
+	const receipts: (string | undefined)[][] = []
+	const readOne = new Promise<void>(resolve => {
+		client.socket.ws.on('CB:receipt', ({ attrs }: BinaryNode) => {
+			receipts.push([attrs.id, attrs.type])
+			if (attrs.type === 'read') resolve()
+		})
+	})
+	await simulator.call('POST', `/contacts/${BOB}/behaviour`, { receipts: 'none' })
+	await client.send(jid(BOB), 'no receipts')
+	await simulator.call('POST', `/contacts/${ALICE}/behaviour`, { receipts: 'read' })
+	const read = await client.send(jid(ALICE), 'read at once')
+	await readOne
+	assert.deepEqual(receipts, [
+		[read, undefined],
+		[read, 'read']
+	])
+	for (const phone of [ALICE, BOB])
+		await simulator.call('POST', `/contacts/${phone}/behaviour`, { receipts: 'delivery' })
+})
+
 test('delivery and read receipts come', async () => {
 	const statuses: number[] = []
 	client.on('status', ({ update }) => statuses.push(update.status))
@@ -132,6 +167,19 @@ test('a contact that can not decrypt gets the message again', async () => {
 	const [message] = await simulator.received(ALICE, seen)
 	assert.equal(message?.text, 'the second time you can read it')
 	assert.equal((await simulator.state()).counts['healed by a retry'], 1)
+})
+
+test('a contact that asks again only when it is told to', async () => {
+	await simulator.call('POST', `/contacts/${ALICE}/behaviour`, { decrypt: 'retry-later' })
+	const seen = (await simulator.received(ALICE)).at(-1)?.index ?? -1
+	await client.send(jid(ALICE), 'late')
+	await client.send(jid(ALICE), 'in time')
+	assert.deepEqual(
+		(await simulator.received(ALICE, seen)).map(({ text }) => text),
+		['in time']
+	)
+	await simulator.call('POST', `/contacts/${ALICE}/ask-again`)
+	assert.equal((await simulator.received(ALICE, seen + 1))[0]?.text, 'late')
 })
 
 for (const addressing of ['pn', 'lid', 'group'] as const) {

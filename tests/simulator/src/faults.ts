@@ -1,0 +1,70 @@
+/** What goes wrong on purpose: the lasting faults, those that happen at once, and how the control API names them. */
+
+import {
+	ControlError,
+	type Fields,
+	optionalChoice,
+	optionalFields,
+	optionalFlag,
+	optionalInteger,
+	refuseUnknown
+} from './control-fields.ts'
+
+/** Faults that last until they are cleared. The names are those of the control API. */
+export interface Faults {
+	upgrade_status?: number
+	silent?: boolean
+	acks?: 'none' | { delay_ms: number } | { error: number }
+	qr_refs?: number
+	refuse_connections?: boolean
+	login_failure?: number
+	drop_after_message?: boolean
+}
+
+export interface FaultOrder {
+	drop: boolean
+	streamError: number | undefined
+	lasting: Faults
+}
+
+const STREAM_ERRORS = [515, 503, 401, 440, 500]
+
+export function faultOrder(fields: Fields): FaultOrder {
+	refuseUnknown(fields, [
+		'drop',
+		'stream_error',
+		'upgrade_status',
+		'silent',
+		'acks',
+		'qr_refs',
+		'refuse_connections',
+		'login_failure',
+		'drop_after_message'
+	])
+	const lasting = {
+		upgrade_status: optionalInteger(fields, 'upgrade_status', 200, 599),
+		silent: optionalFlag(fields, 'silent'),
+		acks: acks(fields),
+		qr_refs: optionalInteger(fields, 'qr_refs', 1, 20),
+		refuse_connections: optionalFlag(fields, 'refuse_connections'),
+		login_failure: optionalInteger(fields, 'login_failure', 400, 599),
+		drop_after_message: optionalFlag(fields, 'drop_after_message')
+	}
+	const given = Object.entries(lasting).filter(([, value]) => value !== undefined)
+	return {
+		drop: optionalFlag(fields, 'drop') ?? false,
+		streamError: optionalChoice(fields, 'stream_error', STREAM_ERRORS),
+		lasting: Object.fromEntries(given) as Faults
+	}
+}
+
+function acks(fields: Fields): Faults['acks'] | undefined {
+	if (typeof fields.acks === 'string') return optionalChoice<'none'>(fields, 'acks', ['none'])
+	const order = optionalFields(fields, 'acks', ['delay_ms', 'error'])
+	if (!order) return undefined
+	const delay = optionalInteger(order, 'delay_ms', 0, 60_000)
+	if (delay !== undefined) return { delay_ms: delay }
+	const error = optionalInteger(order, 'error', 400, 599)
+	if (error === undefined) throw new ControlError(400, 'bad_request', 'acks is none, or has delay_ms or error')
+	return { error }
+}
