@@ -88,6 +88,37 @@ test('the connection is lost while a code is shown: failed, logged out, and the 
 	await engine.state('connected')
 })
 
+test('WhatsApp renews the secret while a code is shown: another code at once', async () => {
+	await begin('qr')
+	const { qr: old } = await engine.next('pairing.update', waiting)
+	const mark = engine.mark
+	await simulator.faults({ refresh_secret: true })
+	const { qr } = await engine.next('pairing.update', waiting, mark)
+	assert.notEqual(qr, old)
+	assert.equal(qr?.split(',')[0], old?.split(',')[0], 'no ref is used up')
+	await simulator.call('POST', '/mock-phone/scan-qr', qr)
+	await engine.state('connected')
+})
+
+test('WhatsApp renews the secret right after the scan: the phone could not link, and the next code works', async () => {
+	await simulator.faults({ refresh_after_scan: true })
+	await begin('qr')
+	const { qr: old } = await engine.next('pairing.update', waiting)
+	const mark = engine.mark
+	const { status } = await simulator.try('POST', '/mock-phone/scan-qr', old ?? '')
+	assert.equal(status, 409)
+	const { qr } = await engine.next('pairing.update', waiting, mark)
+	await simulator.call('POST', '/mock-phone/scan-qr', qr)
+	await engine.state('connected')
+})
+
+test('too many codes asked for: told as such', async () => {
+	await simulator.faults({ pairing_code_error: 429 })
+	await begin('code')
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'refused')
+	assert.equal(error_code, 'pairing_rate_limited')
+})
+
 test('cancelled', async () => {
 	await begin('qr')
 	await engine.next('pairing.update', waiting)

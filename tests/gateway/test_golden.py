@@ -12,7 +12,7 @@ from whatsapp_bridge.api.answers import Answer, Failure, Nothing
 from whatsapp_bridge.api.events import Acknowledgement, Hello
 from whatsapp_bridge.api.health import Health, Ready
 from whatsapp_bridge.api.messages import TextMessage
-from whatsapp_bridge.api.pairing import PairingRequest, ShownQr
+from whatsapp_bridge.api.pairing import Confirmation, PairingRequest, ShownQr
 from whatsapp_bridge.api.simple_calls import SimpleText
 from whatsapp_bridge.engine_connection import _engine_error
 from whatsapp_bridge.engine_protocol import (
@@ -25,6 +25,7 @@ from whatsapp_bridge.engine_protocol import (
 )
 from whatsapp_bridge.errors import ErrorCode, http_status
 from whatsapp_bridge.message import Message, MessageEvent
+from whatsapp_bridge.pairing import PasskeyAssertion
 
 from tests.gateway.conftest import ALICE, GOLDEN, Running, eventually, golden
 
@@ -61,6 +62,8 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
 REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-account": TypeAdapter(AccountName),
     "request-pairing": TypeAdapter(PairingRequest),
+    "request-pairing-passkey": TypeAdapter(PasskeyAssertion),
+    "request-pairing-confirmation": TypeAdapter(Confirmation),
     "request-message": TypeAdapter(TextMessage),
     "request-send": TypeAdapter(SimpleText),
     "request-events-ack": TypeAdapter(Acknowledgement),

@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 import signal
+from typing import Any
 
 import aiohttp
 import pytest
@@ -30,6 +31,15 @@ def engine_of(bridge: Bridge) -> int:
 async def caller(bridge: Bridge) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession() as session:
         yield Api(bridge.url, session, bridge.token)
+
+
+async def pairing_reaches(api: Api, status: str) -> dict[str, Any]:
+    async with asyncio.timeout(LIMIT):
+        while True:
+            pairing: dict[str, Any] = (await api("GET", "/status")).data["pairing"]
+            if pairing["status"] == status:
+                return pairing
+            await asyncio.sleep(0.02)
 
 
 async def reaches(api: Api, state: str) -> None:
@@ -244,3 +254,37 @@ async def test_the_log_of_a_conversation_holds_nothing_private(simulator: Simula
     for private in ("the-vault", "at-ten", TOKEN, ALICE[1:], simulator.phone[1:], "Alice"):
         assert private not in log, private
     assert all({"time", "level", "event"} <= set(json.loads(line)) for line in bridge.process.lines)
+
+
+async def test_a_passkey_is_asked_for_brought_and_never_kept(simulator: Simulator, bridge: Bridge) -> None:
+    await simulator.faults(passkey="required")
+    async with caller(bridge) as api:
+        await api("POST", "/v1/accounts", {"name": "Home"})
+        await api("POST", "/v1/accounts/home/pairing", {"method": "qr"})
+        await simulator.scan_qr(await shown_qr(api))
+        options = (await pairing_reaches(api, "passkey_required"))["passkey"]
+        assert options["rpId"] == "whatsapp.com"
+        assertion = await simulator.passkey_assertion()
+        reply = await api("POST", "/v1/accounts/home/pairing/passkey", assertion)
+        assert reply.status == 202
+        await reaches(api, "connected")
+        again = await api("POST", "/v1/accounts/home/pairing/passkey", assertion)
+    assert (again.status, again.body["error_code"]) == (409, "passkey_not_requested")
+
+
+async def test_a_code_that_goes_on_with_a_passkey_is_compared(simulator: Simulator, bridge: Bridge) -> None:
+    await simulator.faults(passkey="required")
+    async with caller(bridge) as api:
+        await api("POST", "/v1/accounts", {"name": "Home"})
+        await api("POST", "/v1/accounts/home/pairing", {"method": "code", "phone": simulator.phone})
+        async with asyncio.timeout(LIMIT):
+            while not (code := (await pairing_reaches(api, "waiting"))["code"]):
+                await asyncio.sleep(0.02)
+        await simulator.enter_code(code)
+        await pairing_reaches(api, "passkey_required")
+        await api("POST", "/v1/accounts/home/pairing/passkey", await simulator.passkey_assertion())
+        pairing = await pairing_reaches(api, "confirmation_required")
+        assert pairing["code"] == await simulator.passkey_code()
+        reply = await api("POST", "/v1/accounts/home/pairing/confirmation", {"same": True})
+        assert reply.status == 202
+        await reaches(api, "connected")

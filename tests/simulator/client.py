@@ -91,13 +91,25 @@ class Simulator:
             raise SimulatorError(answer["error"], answer["detail"])
         return answer
 
-    async def scan_qr(self, text: str) -> int:
-        """The owner's phone scans a code; returns the number of the device that it linked."""
-        return int((await self._call("POST", "/mock-phone/scan-qr", text))["device"])
+    async def scan_qr(self, text: str) -> int | None:
+        """The owner's phone scans a code; returns the number of the device that it linked, None where a passkey comes first."""
+        device: int | None = (await self._call("POST", "/mock-phone/scan-qr", text))["device"]
+        return device
 
-    async def enter_code(self, code: str) -> int:
-        """The owner types a pairing code; returns the number of the device that it linked."""
-        return int((await self._call("POST", "/mock-phone/enter-code", {"code": code}))["device"])
+    async def enter_code(self, code: str) -> int | None:
+        """The owner types a pairing code; returns the number of the device that it linked, None where a passkey comes first."""
+        device: int | None = (await self._call("POST", "/mock-phone/enter-code", {"code": code}))["device"]
+        return device
+
+    async def passkey_assertion(self) -> dict[str, Any]:
+        """The owner agrees on WhatsApp's page in the browser; returns the WebAuthn assertion."""
+        assertion: dict[str, Any] = (await self._call("POST", "/mock-phone/passkey", {}))["assertion"]
+        return assertion
+
+    async def passkey_code(self) -> str | None:
+        """Returns the code that the phone shows for comparing."""
+        code: str | None = (await self._call("GET", "/mock-phone/passkey"))["code"]
+        return code
 
     async def unlink(self) -> None:
         """The owner removes the linked device on the phone."""

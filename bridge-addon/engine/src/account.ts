@@ -8,7 +8,7 @@ import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
 import { describe, log } from './log.ts'
 import { Pairing } from './pairing.ts'
-import type { SendMessage, StartPairing } from './parameters.ts'
+import type { PasskeyAssertion, SendMessage, StartPairing } from './parameters.ts'
 import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
 import { type Own, receivedMessage } from './receive.ts'
 import { Recipients } from './recipients.ts'
@@ -220,6 +220,21 @@ export class Account {
 
 	cancelPairing(): void {
 		if (this.pairing && !this.pairing.accepted) this.endPairing('cancelled', null)
+	}
+
+	/** Throws `passkey_not_requested`. */
+	async answerPasskey(assertion: PasskeyAssertion): Promise<void> {
+		await this.pairingNow().answerPasskey(assertion)
+	}
+
+	/** Throws `passkey_not_requested`. */
+	async confirmPasskey(same: boolean): Promise<void> {
+		await this.pairingNow().confirmPasskey(same)
+	}
+
+	private pairingNow(): Pairing {
+		if (!this.pairing) throw new EngineError('passkey_not_requested', 'no pairing is under way')
+		return this.pairing
 	}
 
 	private endPairing(status: 'expired' | 'refused' | 'cancelled' | 'failed', errorCode: string | null): void {

@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import { Account } from './account.ts'
 import type { Handlers } from './json-rpc.ts'
 import { log, setLogLevel } from './log.ts'
-import { accountParam, type Initialize, initializeParams, pairingParams, sendParams } from './parameters.ts'
+import {
+	accountParam,
+	confirmParams,
+	type Initialize,
+	initializeParams,
+	pairingParams,
+	passkeyParams,
+	sendParams
+} from './parameters.ts'
 import { EngineError, type Notify, PROTOCOL_VERSION } from './protocol.ts'
 import { SessionStore } from './session-store.ts'
 
@@ -57,6 +65,16 @@ export class Engine {
 		},
 		'pairing.cancel': async params => {
 			this.account(accountParam(params)).cancelPairing()
+			return {}
+		},
+		'pairing.passkey': async params => {
+			const { account, assertion } = passkeyParams(params)
+			await this.account(account).answerPasskey(assertion)
+			return {}
+		},
+		'pairing.confirm': async params => {
+			const { account, same } = confirmParams(params)
+			await this.account(account).confirmPasskey(same)
 			return {}
 		},
 		'message.send': async params => {

@@ -13,7 +13,9 @@ import {
 	type WASocket
 } from 'baileys'
 import { describe, log } from './log.ts'
-import { type PairingMethod, type PairingStatus, type PairingUpdate, rfc3339 } from './protocol.ts'
+import type { PasskeyAssertion } from './parameters.ts'
+import { fromServer, Passkey, type PasskeyOptions } from './passkey.ts'
+import { EngineError, type PairingMethod, type PairingStatus, type PairingUpdate, rfc3339 } from './protocol.ts'
 import type { SessionStore } from './session-store.ts'
 
 /** A stock name: WhatsApp refuses others for pairing codes. */
@@ -23,6 +25,9 @@ export const BROWSER = Browsers.ubuntu('Chrome')
 const FIRST_REF_MS = Number(process.env.ENGINE_FIRST_QR_MS ?? 60_000)
 const NEXT_REF_MS = Number(process.env.ENGINE_NEXT_QR_MS ?? 20_000)
 const CODE_ANSWER_MS = 10_000
+
+/** How an attempt can end. */
+export type PairingEnd = 'paired' | 'expired' | 'refused' | 'cancelled' | 'failed'
 
 export interface PairingOrder {
 	method: PairingMethod
@@ -40,6 +45,7 @@ export class Pairing {
 	private expires = 0
 	private timer: NodeJS.Timeout | undefined
 	private socket: WASocket | undefined
+	private passkey: Passkey | undefined
 	private readonly store: SessionStore
 	private readonly tell: (update: Omit<PairingUpdate, 'account'>) => void
 
@@ -53,6 +59,8 @@ export class Pairing {
 	/** Listens on a new socket for all that belongs to pairing. `expired` is called when WhatsApp's refs have run out. */
 	attach(socket: WASocket, expired: () => void, refused: (errorCode: string) => void): void {
 		this.socket = socket
+		this.passkey?.end()
+		this.passkey = undefined
 		socket.ws.on('CB:iq,type:set,pair-device', (stanza: BinaryNode) => {
 			const refs = getBinaryNodeChildren(getBinaryNodeChild(stanza, 'pair-device'), 'ref')
 			this.refs = refs.map(({ content }) => Buffer.from(content as Uint8Array).toString())
@@ -64,6 +72,14 @@ export class Pairing {
 			}
 		})
 		socket.ws.on('CB:notification,type:companion_reg_refresh', (stanza: BinaryNode) => this.renewSecret(stanza))
+		socket.ws.on('CB:notification,type:passkey_prologue_request', (stanza: BinaryNode) =>
+			this.askForPasskey(stanza, refused)
+		)
+		socket.ws.on('CB:notification,type:crsc_continuation', (stanza: BinaryNode) => {
+			if (!fromServer(stanza)) return
+			this.acknowledge(stanza)
+			void this.passkey?.continued(stanza)
+		})
 	}
 
 	private showNext(lifetime: number, expired: () => void): void {
@@ -86,18 +102,64 @@ export class Pairing {
 		})
 	}
 
-	/** WhatsApp retires the secret in the code that is shown: a new one at once, with the same ref. We answer, Baileys can't before login. */
+	/** WhatsApp retires the secret in the code that is shown: a new one at once, with the same ref. Later ones are in use already. */
 	private renewSecret(stanza: BinaryNode): void {
+		if (!fromServer(stanza)) return
+		this.acknowledge(stanza)
 		const { credentials } = this.store
-		if (credentials.account || this.accepted) return
+		if (credentials.account || credentials.registered || this.accepted || this.passkey) return
 		credentials.advSecretKey = randomBytes(32).toString('base64')
 		this.store.saveCredentials()
-		if (!credentials.me) {
-			const { id, from, type } = stanza.attrs
-			const ack = { tag: 'ack', attrs: { id: id ?? '', to: from ?? '', class: 'notification', type: type ?? '' } }
-			this.socket?.sendNode(ack).catch((error: unknown) => log('warning', 'ack_failed', { error: describe(error) }))
-		}
 		this.showCurrent()
+	}
+
+	/** Baileys can't acknowledge a notification before it knows who we are: then we do. */
+	private acknowledge({ attrs: { id = '', from = '', type = '' } }: BinaryNode): void {
+		if (this.store.credentials.me) return
+		const ack = { tag: 'ack', attrs: { id, to: from, class: 'notification', type } }
+		this.socket?.sendNode(ack).catch((error: unknown) => log('warning', 'ack_failed', { error: describe(error) }))
+	}
+
+	// passkey
+
+	/** The codes are over: this link goes on with a passkey, or not at all. */
+	private askForPasskey(stanza: BinaryNode, refused: (errorCode: string) => void): void {
+		const { socket, store } = this
+		if (!socket || this.ended || !fromServer(stanza)) return
+		this.acknowledge(stanza)
+		clearTimeout(this.timer)
+		if (!this.passkey) {
+			this.passkey = new Passkey(socket, store.credentials, this.ref !== undefined, {
+				required: (passkey, until) => this.showPasskey('passkey_required', until, { passkey }),
+				compare: (code, until) => this.showPasskey('confirmation_required', until, { code }),
+				failed: refused
+			})
+			store.saveCredentials()
+		}
+		this.passkey.requested(stanza).catch((error: unknown) => {
+			log('warning', 'passkey_request_failed', { error: describe(error) })
+			refused('passkey_request_invalid')
+		})
+	}
+
+	private showPasskey(status: PairingStatus, until: number, shown: { passkey?: PasskeyOptions; code?: string }): void {
+		this.expires = until
+		this.report(status, shown)
+	}
+
+	/** Takes the assertion that the user's browser has made. Throws `passkey_not_requested`. */
+	async answerPasskey(assertion: PasskeyAssertion): Promise<void> {
+		await this.ceremony().answer(assertion)
+	}
+
+	/** Takes whether the codes were the same. Throws `passkey_not_requested`. */
+	async confirmPasskey(same: boolean): Promise<void> {
+		await this.ceremony().compared(same)
+	}
+
+	private ceremony(): Passkey {
+		if (!this.passkey) throw new EngineError('passkey_not_requested', 'no passkey is asked for now')
+		return this.passkey
 	}
 
 	/** Asks for a code. Baileys does not look at the server's answer: we do. */
@@ -130,16 +192,20 @@ export class Pairing {
 		this.end('paired')
 	}
 
-	end(status: Exclude<PairingStatus, 'waiting'>, errorCode: string | null = null): void {
+	end(status: PairingEnd, errorCode: string | null = null): void {
 		clearTimeout(this.timer)
+		this.passkey?.end()
 		if (this.ended) return
 		this.ended = true
 		this.report(status, { errorCode })
 	}
 
-	private report(status: PairingStatus, shown: { qr?: string; code?: string; errorCode?: string | null } = {}): void {
-		const { qr = null, code = null, errorCode = null } = shown
-		const expires = qr || code ? rfc3339(this.expires) : null
-		this.tell({ method: this.order.method, status, qr, code, expires_at: expires, error_code: errorCode })
+	private report(
+		status: PairingStatus,
+		shown: { qr?: string; code?: string; passkey?: PasskeyOptions; errorCode?: string | null } = {}
+	): void {
+		const { qr = null, code = null, passkey = null, errorCode = null } = shown
+		const expires = qr || code || passkey ? rfc3339(this.expires) : null
+		this.tell({ method: this.order.method, status, qr, code, passkey, expires_at: expires, error_code: errorCode })
 	}
 }

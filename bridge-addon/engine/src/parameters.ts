@@ -9,6 +9,7 @@ const ACCOUNT = /^[a-z0-9][a-z0-9_-]{0,31}$/
 const MESSAGE_ID = /^[0-9A-Za-z-]{1,64}$/
 const CHAT_ID = /^(\+\d{5,15}|lid:\d+|group:[\d-]+|channel:\d+|status)$/
 const PHONE = /^\+[1-9]\d{4,14}$/
+const BASE64URL = /^[A-Za-z0-9_-]{1,8192}$/
 const LOG_LEVELS: readonly unknown[] = ['debug', 'info', 'warning', 'error']
 const MAX_ACKNOWLEDGEMENT_WAIT = 60
 
@@ -60,6 +61,41 @@ export function pairingParams(params: unknown): StartPairing {
 	if (raw.method === 'qr') return { account, method: 'qr', phone: null }
 	if (raw.method === 'code') return { account, method: 'code', phone: matching(raw, 'phone', PHONE).slice(1) }
 	return invalid('method is qr or code')
+}
+
+/** A WebAuthn assertion as a browser's `PublicKeyCredential.toJSON()` gives it, and no more; binary values are base64url. */
+export interface PasskeyAssertion {
+	id: string
+	rawId: string
+	type: 'public-key'
+	response: { clientDataJSON: string; authenticatorData: string; signature: string; userHandle: string | null }
+}
+
+export function passkeyParams(params: unknown): { account: string; assertion: PasskeyAssertion } {
+	const raw = fields(params)
+	const assertion = fields(raw.assertion)
+	const response = fields(assertion.response)
+	if (assertion.type !== 'public-key') invalid('assertion.type is public-key')
+	return {
+		account: matching(raw, 'account', ACCOUNT),
+		assertion: {
+			id: matching(assertion, 'id', BASE64URL),
+			rawId: matching(assertion, 'rawId', BASE64URL),
+			type: 'public-key',
+			response: {
+				clientDataJSON: matching(response, 'clientDataJSON', BASE64URL),
+				authenticatorData: matching(response, 'authenticatorData', BASE64URL),
+				signature: matching(response, 'signature', BASE64URL),
+				userHandle: response.userHandle == null ? null : matching(response, 'userHandle', BASE64URL)
+			}
+		}
+	}
+}
+
+export function confirmParams(params: unknown): { account: string; same: boolean } {
+	const raw = fields(params)
+	if (typeof raw.same !== 'boolean') invalid('same is true or false')
+	return { account: matching(raw, 'account', ACCOUNT), same: raw.same }
 }
 
 export interface SendMessage {

@@ -40,7 +40,8 @@ export interface AccountState {
 	retry_at: string | null
 }
 
-export type PairingStatus = 'waiting' | 'paired' | 'expired' | 'refused' | 'cancelled' | 'failed'
+export type PairingStatus =
+	'waiting' | 'passkey_required' | 'confirmation_required' | 'paired' | 'expired' | 'refused' | 'cancelled' | 'failed'
 export type PairingMethod = 'qr' | 'code'
 
 export interface PairingUpdate {
@@ -49,6 +50,7 @@ export interface PairingUpdate {
 	status: PairingStatus
 	qr: string | null
 	code: string | null
+	passkey: Record<string, unknown> | null
 	expires_at: string | null
 	error_code: string | null
 }
@@ -97,6 +99,7 @@ export type ErrorCode =
 	| 'store_unusable'
 	| 'account_not_started'
 	| 'already_paired'
+	| 'passkey_not_requested'
 	| 'not_connected'
 	| 'recipient_not_on_whatsapp'
 	| 'message_rejected'

@@ -30,4 +30,6 @@ class Account(BorderModel):
         """Returns it as it may be kept: what links a phone is shown, never stored."""
         if self.pairing is None:
             return self
-        return self.model_copy(update={"pairing": self.pairing.model_copy(update={"qr": None, "code": None})})
+        return self.model_copy(
+            update={"pairing": self.pairing.model_copy(update={"qr": None, "code": None, "passkey": None})}
+        )

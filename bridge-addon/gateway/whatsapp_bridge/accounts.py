@@ -154,7 +154,7 @@ class Accounts:
         self._started.clear()
         for account in self.all():
             pairing = account.pairing
-            if pairing is not None and pairing.status == "waiting":
+            if pairing is not None and pairing.under_way:
                 failed = Pairing(method=pairing.method, status="failed", error_code="connection_lost")
                 self._pairing_is(account.id, failed)
             if account.reason != ENGINE_UNAVAILABLE:
@@ -189,7 +189,7 @@ class Accounts:
         `before` is what was shown when it was asked for: the engine may have told of the new one already.
         """
         shown = self.get(account_id).pairing
-        if shown is None or shown is before or shown.status != "waiting":
+        if shown is None or shown is before or not shown.under_way:
             self._update(account_id, pairing=pairing)
             return pairing
         return shown

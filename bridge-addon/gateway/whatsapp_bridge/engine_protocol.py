@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from whatsapp_bridge.timestamps import Timestamp
 
@@ -39,6 +39,7 @@ class EngineErrorCode(StrEnum):
     STORE_UNUSABLE = "store_unusable"
     ACCOUNT_NOT_STARTED = "account_not_started"
     ALREADY_PAIRED = "already_paired"
+    PASSKEY_NOT_REQUESTED = "passkey_not_requested"
     INVALID_PARAMS = "invalid_params"
     NOT_CONNECTED = "not_connected"
     RECIPIENT_NOT_ON_WHATSAPP = "recipient_not_on_whatsapp"
@@ -105,14 +106,29 @@ class AccountStateChanged(BorderModel):
 
 
 class Pairing(BorderModel):
-    """Where a pairing is; `qr` or `code` is valid until `expires_at`."""
+    """Where a pairing is; `qr`, `code` or `passkey` (WebAuthn request options) is valid until `expires_at`."""
 
     method: Literal["qr", "code"]
-    status: Literal["waiting", "paired", "expired", "refused", "cancelled", "failed"]
+    status: Literal[
+        "waiting",
+        "passkey_required",
+        "confirmation_required",
+        "paired",
+        "expired",
+        "refused",
+        "cancelled",
+        "failed",
+    ]
     qr: str | None = None
     code: str | None = None
+    passkey: dict[str, JsonValue] | None = None
     expires_at: Timestamp | None = None
     error_code: str | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it still waits for somebody."""
+        return self.status in {"waiting", "passkey_required", "confirmation_required"}
 
 
 class PairingUpdate(Pairing):

@@ -1,17 +1,44 @@
 """Linking an account to a phone: by a QR code that the phone scans, or a code that its owner types."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, StringConstraints
 
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_connection import EngineError
-from whatsapp_bridge.engine_protocol import EngineErrorCode, Pairing
+from whatsapp_bridge.engine_protocol import BorderModel, EngineErrorCode, Pairing
 from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
 
 _CALL_LIMIT = 20.0
+_PASSKEY_LIMIT = 65.0
+"""Seconds; the engine asks WhatsApp three times, up to 20 seconds each."""
 _RATE_LIMIT_PAUSE = 300
 """Seconds. WhatsApp does not say how long; trying at once makes it worse."""
+
+
+type Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,8192}$")]
+
+
+class AssertionResponse(BorderModel):
+    """What the authenticator has signed; extra fields that browsers add are dropped."""
+
+    clientDataJSON: Base64Url  # noqa: N815 - WebAuthn's name
+    authenticatorData: Base64Url  # noqa: N815 - WebAuthn's name
+    signature: Base64Url
+    userHandle: Base64Url | None = None  # noqa: N815 - WebAuthn's name
+
+
+class PasskeyAssertion(BorderModel):
+    """A WebAuthn assertion, as `PublicKeyCredential.toJSON()` gives it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: Base64Url
+    rawId: Base64Url  # noqa: N815 - WebAuthn's name
+    type: Literal["public-key"]
+    response: AssertionResponse
 
 
 async def start_pairing(
@@ -44,6 +71,34 @@ async def cancel_pairing(accounts: Accounts, engine: Engine, account_id: str) ->
         raise _refusal(error) from error
 
 
+async def answer_passkey(accounts: Accounts, engine: Engine, account_id: str, assertion: PasskeyAssertion) -> None:
+    """Hands on what the user's browser has made of `Pairing.passkey`; what becomes of it is told by `pairing.update`.
+
+    Raises:
+        BridgeError: `account_not_found`, `passkey_not_requested`, `engine_unavailable`.
+    """
+    accounts.get(account_id)
+    try:
+        await engine.call(
+            "pairing.passkey", {"account": account_id, "assertion": assertion.model_dump(mode="json")}, _PASSKEY_LIMIT
+        )
+    except EngineError as error:
+        raise _refusal(error) from error
+
+
+async def confirm_passkey(accounts: Accounts, engine: Engine, account_id: str, *, same: bool) -> None:
+    """Tells whether the phone shows the same code as `Pairing.code`; if not, the pairing ends.
+
+    Raises:
+        BridgeError: `account_not_found`, `passkey_not_requested`, `engine_unavailable`.
+    """
+    accounts.get(account_id)
+    try:
+        await engine.call("pairing.confirm", {"account": account_id, "same": same}, _PASSKEY_LIMIT)
+    except EngineError as error:
+        raise _refusal(error) from error
+
+
 def shown_qr(accounts: Accounts, account_id: str, moment: datetime) -> tuple[str, datetime]:
     """Returns the QR text that is valid at a moment, and until when it is.
 
@@ -66,6 +121,9 @@ def _refusal(error: EngineError) -> BridgeError:
     match error.error_code:
         case EngineErrorCode.ALREADY_PAIRED:
             return BridgeError(ErrorCode.ALREADY_PAIRED, "The account is linked to a phone already.")
+        case EngineErrorCode.PASSKEY_NOT_REQUESTED:
+            detail = "WhatsApp does not ask for a passkey now: begin a pairing, and answer when it asks."
+            return BridgeError(ErrorCode.PASSKEY_NOT_REQUESTED, detail)
         case EngineErrorCode.PAIRING_RATE_LIMITED:
             detail = "WhatsApp allows no more pairing attempts for now. Try again later."
             return BridgeError(ErrorCode.PAIRING_RATE_LIMITED, detail, retry_after=_RATE_LIMIT_PAUSE)

@@ -41,6 +41,8 @@ type Route = (call: Call) => Promise<unknown> | unknown
 const routes: [method: string, path: RegExp, route: Route][] = [
 	['POST', /^\/admin\/mock-phone\/scan-qr$/, scanQr],
 	['POST', /^\/admin\/mock-phone\/enter-code$/, enterCode],
+	['POST', /^\/admin\/mock-phone\/passkey$/, usePasskey],
+	['GET', /^\/admin\/mock-phone\/passkey$/, ({ server }) => ({ code: gate(server).code ?? null })],
 	['POST', /^\/admin\/mock-phone\/unlink$/, ({ server }) => server.unlink()],
 	['POST', /^\/admin\/mock-phone\/send$/, writeOnPhone],
 	['GET', /^\/admin\/mock-phone\/messages$/, call => inbox(call, call.world.owner)],
@@ -79,12 +81,23 @@ const attempt = (server: WhatsAppServer) => {
 }
 
 async function scanQr({ server, text: qr }: Call) {
-	return { device: await attempt(server).scan(qr.trim()) }
+	return { device: (await attempt(server).scan(qr.trim())) ?? null }
 }
 
 async function enterCode({ server, body }: Call) {
 	refuseUnknown(body, ['code'])
-	return { device: await attempt(server).enterCode(text(body, 'code')) }
+	return { device: (await attempt(server).enterCode(text(body, 'code'))) ?? null }
+}
+
+function gate(server: WhatsAppServer) {
+	const { gate: asked } = attempt(server)
+	if (!asked) throw new ControlError(409, 'no_passkey_asked', 'no passkey is asked for')
+	return asked
+}
+
+function usePasskey({ server, body }: Call) {
+	refuseUnknown(body, [])
+	return { assertion: gate(server).assertion() }
 }
 
 async function writeOnPhone({ world, server, body }: Call) {
@@ -178,8 +191,9 @@ function addGroup({ world, body }: Call) {
 }
 
 function setFaults({ world, server, body }: Call) {
-	const { drop, streamError, lasting } = faultOrder(body)
+	const { drop, refreshSecret, streamError, lasting } = faultOrder(body)
 	server.setFaults({ ...world.faults, ...lasting })
+	if (refreshSecret) for (const pairing of server.attempts.values()) pairing.refreshSecret()
 	for (const link of server.links) {
 		if (drop) link.drop()
 		if (streamError === 440) link.streamError(440, { tag: 'conflict', attrs: { type: 'replaced' } })

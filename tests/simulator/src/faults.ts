@@ -9,6 +9,7 @@ import {
 	optionalInteger,
 	refuseUnknown
 } from './control-fields.ts'
+import { PASSKEY_FAULTS, type PasskeyFault } from './passkey.ts'
 
 /** Faults that last until they are cleared. The names are those of the control API. */
 export interface Faults {
@@ -19,10 +20,15 @@ export interface Faults {
 	refuse_connections?: boolean
 	login_failure?: number
 	drop_after_message?: boolean
+	passkey?: PasskeyFault
+	device_limit?: boolean
+	refresh_after_scan?: boolean
+	pairing_code_error?: number
 }
 
 export interface FaultOrder {
 	drop: boolean
+	refreshSecret: boolean
 	streamError: number | undefined
 	lasting: Faults
 }
@@ -39,7 +45,12 @@ export function faultOrder(fields: Fields): FaultOrder {
 		'qr_refs',
 		'refuse_connections',
 		'login_failure',
-		'drop_after_message'
+		'drop_after_message',
+		'passkey',
+		'device_limit',
+		'refresh_secret',
+		'refresh_after_scan',
+		'pairing_code_error'
 	])
 	const lasting = {
 		upgrade_status: optionalInteger(fields, 'upgrade_status', 200, 599),
@@ -48,11 +59,16 @@ export function faultOrder(fields: Fields): FaultOrder {
 		qr_refs: optionalInteger(fields, 'qr_refs', 1, 20),
 		refuse_connections: optionalFlag(fields, 'refuse_connections'),
 		login_failure: optionalInteger(fields, 'login_failure', 400, 599),
-		drop_after_message: optionalFlag(fields, 'drop_after_message')
+		drop_after_message: optionalFlag(fields, 'drop_after_message'),
+		passkey: optionalChoice(fields, 'passkey', PASSKEY_FAULTS),
+		device_limit: optionalFlag(fields, 'device_limit'),
+		refresh_after_scan: optionalFlag(fields, 'refresh_after_scan'),
+		pairing_code_error: optionalInteger(fields, 'pairing_code_error', 400, 599)
 	}
 	const given = Object.entries(lasting).filter(([, value]) => value !== undefined)
 	return {
 		drop: optionalFlag(fields, 'drop') ?? false,
+		refreshSecret: optionalFlag(fields, 'refresh_secret') ?? false,
 		streamError: optionalChoice(fields, 'stream_error', STREAM_ERRORS),
 		lasting: Object.fromEntries(given) as Faults
 	}

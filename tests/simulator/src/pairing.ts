@@ -7,6 +7,7 @@ import { lidJid, phoneJid } from './addresses.ts'
 import type { Link } from './link.ts'
 import { type BinaryNode, child, childBytes, node, SERVER, seconds } from './nodes.ts'
 import { newKeyPair, openGcm, sharedSecret, typed } from './noise.ts'
+import { PasskeyGate } from './passkey.ts'
 import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
 
 const REFS = 6
@@ -40,6 +41,8 @@ export class PairingAttempt {
 	private success:
 		| { id: string; device: LinkedDevice; accepted: (device: number) => void; refused: (error: Error) => void }
 		| undefined
+	/** where WhatsApp asks for a passkey */
+	gate: PasskeyGate | undefined
 	private code: { wrapped: Buffer; ref: string; ephemeral: Buffer; finish?: (keyBundle: Buffer) => void } | undefined
 
 	constructor(link: Link, world: World, registration: proto.ClientPayload.IDevicePairingRegistrationData) {
@@ -84,9 +87,9 @@ export class PairingAttempt {
 
 	/**
 	 * The phone scans a code: its four keys must be those of this connection, its ref one that is still taken.
-	 * Resolves with the device's number when the companion's signature came back and holds.
+	 * Resolves with the device's number when the companion's signature came back and holds; with undefined where a passkey is asked for first.
 	 */
-	async scan(qr: string): Promise<number> {
+	async scan(qr: string): Promise<number | undefined> {
 		const [ref, noiseKey, identity, secret, platform] = qr
 			.replace(/^https:\/\/wa\.me\/settings\/linked_devices#/, '')
 			.split(',')
@@ -102,7 +105,36 @@ export class PairingAttempt {
 		) {
 			throw new PairingRefusedError('invalid_qr', 'the keys in the code are not those of the connection')
 		}
-		return this.succeed(Buffer.from(secret, 'base64'))
+		if (this.world.faults.device_limit) throw new PairingRefusedError('device_limit', 'four devices are linked already')
+		if (this.world.faults.refresh_after_scan) {
+			this.world.faults.refresh_after_scan = false
+			this.refreshSecret()
+			throw new PairingRefusedError('secret_retired', 'could not link the device: its secret was renewed meanwhile')
+		}
+		const scanned = Buffer.from(secret, 'base64')
+		if (this.world.faults.passkey) {
+			this.askForPasskey(scanned)
+			return undefined
+		}
+		return this.succeed(scanned)
+	}
+
+	/** The secret in the code that is shown is retired: the companion must show a new one. */
+	refreshSecret(): void {
+		const attrs = { from: SERVER, type: 'companion_reg_refresh', id: this.link.id(), t: seconds() }
+		this.link.send(node('notification', attrs, [node('companion_reg_refresh')]))
+	}
+
+	private askForPasskey(secret: Buffer | undefined): void {
+		const keys = {
+			secret,
+			noiseKey: this.link.clientNoiseKey,
+			identityKey: Buffer.from(this.registration.eIdent ?? [])
+		}
+		this.gate = new PasskeyGate(this.link, this.world, keys, renewed => {
+			this.succeed(renewed).catch((error: unknown) => this.world.violate('passkey', String(error)))
+		})
+		this.gate.ask()
 	}
 
 	/** Sends pair-success; resolves when the companion has signed. */
@@ -188,6 +220,7 @@ export class PairingAttempt {
 			const display = childBytes(request, 'companion_platform_display').toString()
 			if (!STOCK_DISPLAYS.test(display)) return 400
 			if (request.attrs.jid !== phoneJid(OWNER_PHONE)) return 400
+			if (this.world.faults.pairing_code_error) return this.world.faults.pairing_code_error
 			const ref = randomBytes(16).toString('base64')
 			this.code = {
 				wrapped: childBytes(request, 'link_code_pairing_wrapped_companion_ephemeral_pub'),
@@ -209,10 +242,18 @@ export class PairingAttempt {
 	}
 
 	/** The owner types the code: the phone proves that it knows it, and takes the companion's key bundle. */
-	async enterCode(code: string): Promise<number> {
+	async enterCode(code: string): Promise<number | undefined> {
 		const asked = this.code
 		const phone = this.world.owner.devices[0]
 		if (!asked || !phone) throw new PairingRefusedError('no_code_requested', 'the companion asked for no code')
+		if (this.world.faults.passkey) {
+			// as WhatsApp does: the phone's half is missing, since a passkey comes first
+			const attrs = { from: SERVER, type: 'link_code_companion_reg', id: this.link.id(), t: seconds() }
+			const ref = node('link_code_pairing_ref', {}, Buffer.from(asked.ref))
+			this.link.send(node('notification', attrs, [node('link_code_companion_reg', { stage: 'primary_hello' }, [ref])]))
+			this.askForPasskey(undefined)
+			return undefined
+		}
 		const companion = unwrap(code, asked.wrapped)
 		const own = newKeyPair()
 		const bundle = new Promise<Buffer>(resolve => {

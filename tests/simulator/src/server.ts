@@ -15,6 +15,7 @@ import { type BinaryNode, child, firstChild, node, SERVER } from './nodes.ts'
 import { ServerIdentity } from './noise.ts'
 import { Outbound } from './outbound.ts'
 import { PairingAttempt } from './pairing.ts'
+import { PASSKEY_TAGS } from './passkey.ts'
 import { answer, QueryError, successNode } from './queries.ts'
 import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
 
@@ -154,6 +155,12 @@ export class WhatsAppServer {
 			if (xmlns === 'md' && asked?.tag === 'link_code_companion_reg' && attempt) {
 				const result = attempt.takeLinkCode(asked)
 				if (typeof result === 'number') throw new QueryError(result, 'bad-request')
+				link.send(node('iq', { from: SERVER, type: 'result', id }, result))
+				return
+			}
+			if (xmlns === 'md' && asked && PASSKEY_TAGS.has(asked.tag) && attempt?.gate) {
+				const result = attempt.gate.take(asked)
+				if (typeof result === 'number') throw new QueryError(result, 'passkey refused')
 				link.send(node('iq', { from: SERVER, type: 'result', id }, result))
 				return
 			}

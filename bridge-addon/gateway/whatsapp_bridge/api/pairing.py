@@ -4,13 +4,20 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from whatsapp_bridge.api.answers import Answer, Nothing, failures
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
 from whatsapp_bridge.engine_protocol import Pairing
 from whatsapp_bridge.gateway import Gateway
-from whatsapp_bridge.pairing import cancel_pairing, shown_qr, start_pairing
+from whatsapp_bridge.pairing import (
+    PasskeyAssertion,
+    answer_passkey,
+    cancel_pairing,
+    confirm_passkey,
+    shown_qr,
+    start_pairing,
+)
 from whatsapp_bridge.phone_numbers import parse_phone_number
 from whatsapp_bridge.qr import qr_png, qr_svg, qr_terminal
 from whatsapp_bridge.timestamps import Timestamp, now
@@ -58,6 +65,14 @@ class ShownQr(BaseModel):
     expires_at: Timestamp
 
 
+class Confirmation(BaseModel):
+    """Whether the codes are the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    same: StrictBool
+
+
 PairingRequest = Annotated[QrPairing | CodePairing, Field(discriminator="method"), Body()]
 
 
@@ -74,6 +89,20 @@ async def end_pairing(gateway: TheGateway, account: AccountId) -> Answer[Nothing
     """Cancels the pairing that is under way."""
     await cancel_pairing(gateway.accounts, gateway.engine, account)
     return Answer(message="Pairing cancelled", data=Nothing())
+
+
+@router.post("/pairing/passkey", status_code=202, responses=failures(400, 404, 409, 422, 503))
+async def answer_with_passkey(gateway: TheGateway, account: AccountId, body: PasskeyAssertion) -> Answer[Nothing]:
+    """Brings the assertion that the browser has made on WhatsApp's page."""
+    await answer_passkey(gateway.accounts, gateway.engine, account, body)
+    return Answer(message="Passkey handed to WhatsApp", data=Nothing())
+
+
+@router.post("/pairing/confirmation", status_code=202, responses=failures(400, 404, 409, 422, 503))
+async def confirm_pairing(gateway: TheGateway, account: AccountId, body: Confirmation) -> Answer[Nothing]:
+    """Tells whether phone and gateway show the same code."""
+    await confirm_passkey(gateway.accounts, gateway.engine, account, same=body.same)
+    return Answer(message="Confirmed" if body.same else "Pairing ended", data=Nothing())
 
 
 @router.get("/qr", response_model=Answer[ShownQr], responses=QR_RESPONSES)
