@@ -153,7 +153,18 @@ class Running:
 
     def sent(self) -> list[dict[str, Any]]:
         """Returns the params of each `message.send` that the engines got."""
-        file = self.script_dir / "sent.jsonl"
+        return self._noted("sent")
+
+    def started(self) -> list[dict[str, Any]]:
+        """Returns the params of each `account.start` that the engines got."""
+        return self._noted("account.start")
+
+    def acknowledged(self) -> list[dict[str, Any]]:
+        """Returns the params of each `event.acknowledge` that the engines got."""
+        return self._noted("event.acknowledge")
+
+    def _noted(self, name: str) -> list[dict[str, Any]]:
+        file = self.script_dir / f"{name}.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def script(self, **start: object) -> None:

@@ -20,6 +20,7 @@ FOLDER = Path(os.environ["ENGINE_SCRIPT_DIR"])
 SENT = FOLDER / "sent.jsonl"
 START: dict[str, Any] = json.loads((FOLDER / "start.json").read_text()) if (FOLDER / "start.json").exists() else {}
 PHONE = "+15550001000"
+NOTED = {"account.start", "event.acknowledge"}
 _writing = threading.Lock()
 
 
@@ -64,7 +65,15 @@ def state(account: str, name: str, reason: str | None = None) -> None:
     )
 
 
-def status(account: str, message_id: str, chat: str, name: str, recipient: str | None = None) -> None:
+def status(
+    account: str,
+    message_id: str,
+    chat: str,
+    name: str,
+    recipient: str | None = None,
+    *,
+    error_code: str | None = None,
+) -> None:
     notify(
         "message.status",
         account=account,
@@ -73,12 +82,19 @@ def status(account: str, message_id: str, chat: str, name: str, recipient: str |
         status=name,
         recipient=recipient or chat,
         timestamp=moment(),
-        error_code=None,
+        error_code=error_code,
         whatsapp_code=None,
     )
 
 
-def received(account: str, text: str) -> None:
+def note(name: str, params: dict[str, Any]) -> None:
+    if name not in NOTED:
+        return
+    with (FOLDER / f"{name}.jsonl").open("a") as file:
+        file.write(json.dumps(params) + "\n")
+
+
+def received(account: str, text: str, **delivery: int) -> None:
     notify(
         "message.received",
         account=account,
@@ -89,6 +105,7 @@ def received(account: str, text: str) -> None:
         timestamp=moment(),
         backlog=False,
         content={"type": "text", "text": text},
+        **delivery,
     )
 
 
@@ -104,6 +121,9 @@ class Sending:
 
     def acknowledge(self) -> None:
         answer(self.number, {"message_id": self.message_id, "chat": self.chat, "timestamp": moment()})
+
+    def fail(self, error_code: str | None) -> None:
+        status(self.account, self.message_id, self.chat, "failed", error_code=error_code)
 
     def report(self, name: str, recipient: str | None = None) -> None:
         status(self.account, self.message_id, self.chat, name, recipient)
@@ -152,6 +172,15 @@ def read(sending: Sending) -> None:
         sending.report(name)
 
 
+def fails_later(sending: Sending) -> None:
+    sending.fail(sending.argument or None)
+
+
+def fails_after(sending: Sending) -> None:
+    sending.acknowledge()
+    threading.Timer(0.2, sending.fail, [None]).start()
+
+
 def receipt(sending: Sending) -> None:
     sending.acknowledge()
     status(sending.account, sending.argument, sending.chat, "read")
@@ -169,6 +198,12 @@ def receive(sending: Sending) -> None:
     count, _, text = sending.argument.partition(" ")
     for index in range(int(count)):
         received(sending.account, f"{index} {text or 'x' * 4000}")
+    sending.acknowledge()
+
+
+def deliver(sending: Sending) -> None:
+    for number in sending.argument.split():
+        received(sending.account, f"delivery {number}", delivery=int(number))
     sending.acknowledge()
 
 
@@ -206,9 +241,12 @@ COMMANDS: dict[str, Callable[[Sending], None]] = {
     "long-line": long_line,
     "lost-acknowledgement": lost_acknowledgement,
     "read": read,
+    "fails-later": fails_later,
+    "fails-after": fails_after,
     "receipt": receipt,
     "group-receipts": group_receipts,
     "receive": receive,
+    "deliver": deliver,
     "state": change_state,
     "bad-notification": bad_notification,
     "log": log,
@@ -231,6 +269,7 @@ def send(number: int, params: dict[str, Any]) -> None:
 
 def take(request: dict[str, Any]) -> None:
     number, method, params = request["id"], request["method"], request.get("params", {})
+    note(method, params)
     if method in START.get("hangs_at", []):
         time.sleep(3600)
     match method:

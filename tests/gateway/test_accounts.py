@@ -83,7 +83,7 @@ async def test_secrets_in_the_data_folder_are_the_owners_alone(run_gateway: RunG
         await running.api("POST", "/v1/accounts", {"name": "Home"}, Authorization=f"Bearer {running.gateway.token}")
         token = running.gateway.token
     files = [path for path in (tmp_path / "data").iterdir() if path.is_file()]
-    assert {path.name for path in files} == {"accounts.json", "api-token", "log-key"}
+    assert {path.name for path in files} == {"accounts.json", "api-token", "log-key", "gateway.db"}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     async with run_gateway(api_token=None) as running:
@@ -104,6 +104,7 @@ async def test_a_state_that_is_reported_again_is_no_event(running: Running) -> N
     before = running.gateway.events.sequence
     for _ in range(3):
         running.gateway.accounts.state_changed(change)
+    await running.gateway.events.flush()
     assert running.gateway.events.sequence == before + 1
 
 

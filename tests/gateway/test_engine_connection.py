@@ -30,9 +30,12 @@ class Wire:
         self.reader = asyncio.StreamReader(limit=LINE_LIMIT)
         self.written = bytearray()
         self.notifications: list[tuple[str, object]] = []
-        self.connection = EngineConnection(self.reader, self, self.take)  # type: ignore[arg-type]
+        self.connection = EngineConnection(self.reader, self, self)  # type: ignore[arg-type]
 
-    def take(self, method: str, params: object) -> None:
+    async def room(self) -> None:
+        return
+
+    def notified(self, method: str, params: object) -> None:
         self.notifications.append((method, params))
         if params == "fault":
             raise RuntimeError("a fault of ours")

@@ -1,12 +1,18 @@
 """Events: state first, in order, resumable, and a slow consumer harms nobody but itself."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import aiohttp
 import pytest
-from whatsapp_bridge.events import KEPT_EVENTS, SUBSCRIPTION_LIMIT, EventLog, EventType, Subscription
+from whatsapp_bridge import event_store
+from whatsapp_bridge.api import events as events_route
+from whatsapp_bridge.database import Database
+from whatsapp_bridge.events import SUBSCRIPTION_LIMIT, EventLog, EventType, Subscription
 
-from tests.gateway.conftest import Api, RunGateway, Running, eventually
+from tests.gateway.conftest import LIMIT, Api, RunGateway, Running, eventually
 
 
 async def test_the_first_frame_is_the_state(api: Api) -> None:
@@ -53,6 +59,11 @@ async def test_without_a_number_only_what_is_new_comes(api: Api) -> None:
         assert (await events.next())["type"] == "message.received"
 
 
+async def kept(running: Running) -> list[int]:
+    """Returns the numbers that the log keeps."""
+    return [event.sequence for event in await running.gateway.events.page(0)]
+
+
 async def test_what_was_acknowledged_is_deleted(running: Running) -> None:
     api = running.api
     async with api.events() as events:
@@ -60,9 +71,47 @@ async def test_what_was_acknowledged_is_deleted(running: Running) -> None:
         await events.next("message.received")
         second = await events.next("message.received")
         await events.socket.send_json({"ack": second["sequence"]})
-        await eventually(lambda: running.gateway.events._kept[0].sequence > second["sequence"])
+        async with asyncio.timeout(LIMIT):
+            while (await kept(running))[0] <= second["sequence"]:
+                await asyncio.sleep(0.01)
     async with api.events("?since=0") as events:
         assert (await events.next())["type"] == "message.status"
+
+
+async def test_what_one_consumer_has_not_processed_stays_for_it(running: Running) -> None:
+    api = running.api
+    async with api.events("?consumer=slow") as slow, api.events("?consumer=quick") as quick:
+        await api.send("receive 2", wait=5)
+        last = await quick.until("message.status")
+        await quick.socket.send_json({"ack": last["sequence"]})
+        first = await slow.next("message.received")
+        await slow.socket.send_json({"ack": first["sequence"]})
+        async with asyncio.timeout(LIMIT):
+            while (await kept(running))[0] <= first["sequence"]:
+                await asyncio.sleep(0.01)
+    assert last["sequence"] in await kept(running)
+    async with api.events("?consumer=slow") as slow:
+        assert (await slow.next())["sequence"] == first["sequence"] + 1
+
+
+async def test_what_happened_before_one_listened_is_marked_late(api: Api) -> None:
+    async with api.events() as events:
+        since = events.hello["sequence"]
+        await api.send("receive 1")
+        await events.next("message.status")
+    async with api.events(f"?since={since}") as events:
+        assert (await events.next("message.received"))["late"] is True
+        assert (await events.next("message.status"))["late"] is True
+        await api.send("receive 1")
+        assert (await events.next("message.received"))["late"] is False
+
+
+@pytest.mark.parametrize("consumer", ["", "Home", "a" * 65, "a.b"])
+async def test_a_consumer_has_a_plain_name(api: Api, consumer: str) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with api.events(f"?consumer={consumer}"):
+            pass
+    assert refused.value.status == 422
 
 
 @pytest.mark.parametrize("frame", ["x", "[]", "{}", '{"ack": "7"}', '{"ack": 1, "more": 2}', '{"ack": 1.5}'])
@@ -78,7 +127,10 @@ async def test_a_binary_frame_ends_the_connection(api: Api) -> None:
         assert await events.close_code() == 4400
 
 
-async def test_a_slow_consumer_is_closed_and_others_are_not(running: Running) -> None:
+async def test_a_consumer_that_takes_nothing_is_closed_and_others_are_not(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_route, "SEND_LIMIT", 0.5)
     api = running.api
     async with api.events() as slow, api.events() as quick:
         slow.socket._reader._protocol.pause_reading()
@@ -91,6 +143,16 @@ async def test_a_slow_consumer_is_closed_and_others_are_not(running: Running) ->
         assert await slow.close_code() == 4408
         await api.send("receive 1")
         await quick.next("message.received")
+
+
+async def test_a_consumer_that_falls_behind_gets_all_in_order(running: Running) -> None:
+    count = 3 * SUBSCRIPTION_LIMIT
+    behind = await running.gateway.events.subscribe(None, None, None)
+    await running.api.send(f"receive {count}", wait=30)
+    async with asyncio.timeout(LIMIT):
+        received = [(await behind.next()).sequence for _ in range(count)]
+    assert received == list(range(behind.sequence + 1, behind.sequence + count + 1))
+    running.gateway.events.unsubscribe(behind)
 
 
 async def test_consumers_are_told_that_the_gateway_stops(running: Running) -> None:
@@ -124,51 +186,73 @@ async def test_pairing_codes_are_shown_and_never_kept(run_gateway: RunGateway) -
         assert (kept["type"], kept["data"]["pairing"]["qr"]) == ("account.changed", None)
 
 
-def publish(log: EventLog, count: int = 1) -> None:
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(tmp_path / "gateway.db")
+    yield database
+    await database.close()
+
+
+async def publish(log: EventLog, count: int = 1) -> None:
     for _ in range(count):
         log.publish("home", EventType.MESSAGE_RECEIVED, data := {"x": 1}, kept=data)
+    await log.flush()
 
 
 async def missed(subscription: Subscription) -> list[int]:
-    return [(await subscription.next()).sequence for _ in range(len(subscription._missed))]
+    numbers: list[int] = []
+    while subscription._position < subscription.sequence:
+        async with asyncio.timeout(LIMIT):
+            numbers.append((await subscription.next()).sequence)
+    return numbers
 
 
-async def test_the_log_is_bounded_in_number() -> None:
-    log = EventLog(timedelta(days=7))
-    publish(log, KEPT_EVENTS + 5)
-    sequences = await missed(log.subscribe(0, log.log_id))
-    assert (len(sequences), sequences[0], sequences[-1]) == (KEPT_EVENTS, 6, KEPT_EVENTS + 5)
+async def test_the_log_is_bounded_in_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_store, "KEPT_EVENTS", 1000)
+    log = EventLog(database, timedelta(days=7))
+    await publish(log, 2000)
+    sequences = await missed(await log.subscribe(0, log.log_id, None))
+    assert 900 <= len(sequences) <= 1000
+    assert sequences == list(range(2001 - len(sequences), 2001))
 
 
-async def test_the_log_is_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("whatsapp_bridge.events.KEPT_CHARACTERS", 1000)
-    log = EventLog(timedelta(days=7))
-    publish(log, 100)
-    assert 0 < sum(len(event.text) for event in log._kept) <= 1000
-    assert (await missed(log.subscribe(0, log.log_id)))[-1] == 100
-    log.acknowledge(100)
-    assert log._kept_characters == 0
+async def test_the_log_is_bounded_in_size(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_store, "KEPT_CHARACTERS", 1000)
+    log = EventLog(database, timedelta(days=7))
+    await publish(log, 1000)
+    _, characters = await database.read(event_store.size)
+    assert 0 < characters <= 1000
+    assert (await missed(await log.subscribe(0, log.log_id, None)))[-1] == 1000
 
 
-async def test_the_log_is_bounded_in_time() -> None:
+async def test_the_log_is_bounded_in_time(database: Database) -> None:
     moment = datetime(2026, 11, 24, tzinfo=UTC)
-    log = EventLog(timedelta(hours=1), lambda: moment)
-    publish(log)
+    log = EventLog(database, timedelta(hours=1), lambda: moment)
+    await publish(log)
     moment += timedelta(minutes=59)
-    assert await missed(log.subscribe(0, log.log_id)) == [1]
+    await publish(log)
+    assert await missed(await log.subscribe(0, log.log_id, None)) == [1, 2]
     moment += timedelta(minutes=2)
-    assert await missed(log.subscribe(0, log.log_id)) == []
+    await publish(log)
+    assert await missed(await log.subscribe(0, log.log_id, None)) == [2, 3]
 
 
-async def test_a_subscriptions_queue_is_bounded() -> None:
-    log = EventLog(timedelta(days=7))
-    subscription = log.subscribe(None, None)
-    publish(log, SUBSCRIPTION_LIMIT)
-    assert subscription._end is None
-    publish(log)
-    async with asyncio.timeout(1):
-        assert (await subscription.ended()).__name__ == "ConsumerTooSlowError"
+async def test_a_log_goes_on_counting_after_all_was_acknowledged_and_a_restart(tmp_path: Path) -> None:
+    database = Database(tmp_path / "gateway.db")
+    log = EventLog(database, timedelta(days=7))
+    await publish(log, 3)
+    log.acknowledge("home-assistant", 3)
+    await log.flush()
+    await database.close()
+    database = Database(tmp_path / "gateway.db")
+    again = EventLog(database, timedelta(days=7))
+    assert (again.log_id, again.sequence) == (log.log_id, 3)
+    await publish(again)
+    assert again.sequence == 4
+    await database.close()
 
 
-def test_each_log_has_its_own_name() -> None:
-    assert EventLog(timedelta(days=7)).log_id != EventLog(timedelta(days=7)).log_id
+async def test_each_log_has_its_own_name(database: Database, tmp_path: Path) -> None:
+    other = Database(tmp_path / "other.db")
+    assert EventLog(database, timedelta(days=7)).log_id != EventLog(other, timedelta(days=7)).log_id
+    await other.close()

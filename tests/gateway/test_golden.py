@@ -86,7 +86,7 @@ def test_an_example_of_the_api_is_what_the_gateway_speaks(path: Path) -> None:
         adapter = longest_match(path.stem, REQUESTS)
         assert adapter.dump_python(adapter.validate_python(example), mode="json") == example
     elif path.stem.startswith("event-") and path.stem != "event-hello":
-        assert set(example) == {"sequence", "account", "type", "time", "data"}
+        assert set(example) == {"sequence", "account", "type", "time", "late", "data"}
         model = EVENT_DATA[example["type"]]
         assert model.model_validate(example["data"]).model_dump(mode="json") == example["data"]
     else:

@@ -48,7 +48,7 @@ async def test_a_whole_conversation_leaves_nothing_private_in_the_log(running: R
 async def test_a_fault_of_ours_is_logged_by_place_and_answered_without_it(
     running: Running, log: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fault(*_: object) -> None:
+    async def fault(*_: object, **_options: object) -> None:
         raise KeyError(SECRET)
 
     monkeypatch.setattr(running.gateway.outbox, "accept", fault)

@@ -5,9 +5,9 @@ import os
 import signal
 
 import pytest
-from whatsapp_bridge import outbox
+from whatsapp_bridge import message_store, outbox
 
-from tests.gateway.conftest import ALICE, BOB, Api, RunGateway, Running, children, eventually
+from tests.gateway.conftest import ALICE, BOB, LIMIT, Api, RunGateway, Running, children, eventually
 
 
 async def test_an_acknowledged_message_is_answered_with_200_and_whatsapps_time(api: Api) -> None:
@@ -59,8 +59,14 @@ async def test_a_message_accepted_while_the_engine_is_dead_is_sent_when_it_is_ba
     reply = await running.api.send("later")
     assert reply.status == 202
     await eventually(lambda: len(running.sent()) > 0 or restart_if_connecting(running))
-    await eventually(lambda: running.gateway.outbox.get("home", reply.data["messageId"]).status == "sent")
+    await settles(running, reply.data["messageId"])
     assert [params["message_id"] for params in running.sent()] == [reply.data["messageId"]]
+
+
+async def settles(running: Running, message_id: str, status: str = "sent") -> None:
+    async with asyncio.timeout(LIMIT):
+        while (await running.gateway.outbox.get("home", message_id)).status != status:
+            await asyncio.sleep(0.01)
 
 
 def restart_if_connecting(running: Running) -> bool:
@@ -167,7 +173,7 @@ async def test_a_chats_messages_keep_their_order_while_others_overtake(running: 
     assert other.status == 200
     assert (await api.message(slow.data["messageId"]))["status"] == "sending"
     assert (await api.message(second.data["messageId"]))["status"] == "queued"
-    await eventually(lambda: running.gateway.outbox.get("home", second.data["messageId"]).status == "sent")
+    await settles(running, second.data["messageId"])
     to_alice = [params["content"]["text"] for params in running.sent() if params["to"] == ALICE]
     assert to_alice == ["slow 0.3", "second"]
 
@@ -214,9 +220,8 @@ async def test_what_was_tried_can_not_be_taken_back(running: Running) -> None:
     assert (reply.status, reply.body["error_code"]) == (409, "message_already_sent")
 
 
-async def test_a_full_queue_says_when_to_come_back(run_gateway: RunGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "QUEUE_LIMIT", 3)
-    async with run_gateway({"states": ["connecting"]}) as running:
+async def test_a_full_queue_says_when_to_come_back(run_gateway: RunGateway) -> None:
+    async with run_gateway({"states": ["connecting"]}, queue_limit=3) as running:
         await running.api("POST", "/v1/accounts", {"name": "Home"})
         replies = [await running.api.send(f"{number}") for number in range(4)]
     assert [reply.status for reply in replies] == [202, 202, 202, 429]
@@ -238,20 +243,38 @@ async def test_a_burst_goes_out_at_once_and_the_rest_at_the_pace(run_gateway: Ru
     assert [params["content"]["text"] for params in running.sent()] == [f"{number}" for number in range(8)]
 
 
+async def rows(running: Running, columns: str) -> list[tuple[object, ...]]:
+    """Returns what the database has of the messages."""
+    query = f"SELECT {columns} FROM messages ORDER BY position"  # noqa: S608 - the test's own
+    found: list[tuple[object, ...]] = await running.gateway.database.read(lambda db: db.execute(query).fetchall())
+    return found
+
+
 async def test_settled_messages_are_forgotten_beyond_a_bound(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "REMEMBERED_MESSAGES", 3)
+    monkeypatch.setattr(message_store, "SETTLED_MESSAGES", 3)
+    monkeypatch.setattr(outbox, "_TIDY_EVERY", 1)
     first = await running.api.send("0", wait=5, Idempotency_Key="first")
     for number in range(1, 6):
         await running.api.send(f"{number}", wait=5)
+    await eventually(lambda: running.gateway.outbox._messages == {})
+    assert len(await rows(running, "message_id")) == 3
     reply = await running.api("GET", f"/v1/accounts/home/messages/{first.data['messageId']}")
     assert (reply.status, reply.body["error_code"]) == (404, "message_not_found")
-    assert len(running.gateway.outbox._messages) <= 4
-    assert running.gateway.outbox._keys == {}
 
 
 async def test_contents_do_not_outlive_their_delivery(running: Running) -> None:
     await running.api.send("secret", wait=5)
-    assert all(outgoing.content is None for outgoing in running.gateway.outbox._messages.values())
+    await eventually(lambda: running.gateway.outbox._messages == {})
+    assert await rows(running, "status, request, files") == [("sent", None, "[]")]
+
+
+async def test_the_messages_are_listed_newest_first(running: Running) -> None:
+    for text in ("one", "error recipient_not_on_whatsapp", "two"):
+        await running.api.send(text, wait=5)
+    listed = (await running.api("GET", "/v1/accounts/home/messages")).data["messages"]
+    assert [message["status"] for message in listed] == ["sent", "failed", "sent"]
+    failed = (await running.api("GET", "/v1/accounts/home/messages?status=failed&limit=1")).data["messages"]
+    assert [message["error_code"] for message in failed] == ["recipient_not_on_whatsapp"]
 
 
 async def test_removing_an_account_cancels_its_messages_and_forgets_them(running: Running) -> None:
@@ -260,7 +283,7 @@ async def test_removing_an_account_cancels_its_messages_and_forgets_them(running
     assert (await running.api("DELETE", "/v1/accounts/home")).data == {"unlinked": True}
     reply = await waiting
     assert (reply.status, reply.body["error_code"]) == (409, "message_cancelled")
-    assert running.gateway.outbox._messages == {}
+    await eventually(lambda: running.gateway.outbox._messages == {})
     assert running.gateway.outbox.waiting() == 0
 
 
@@ -283,3 +306,19 @@ async def test_in_a_group_each_recipients_receipt_is_told(running: Running) -> N
         ("read", BOB),
     ]
     assert (await running.api.message(reply.data["messageId"]))["status"] == "read"
+
+
+@pytest.mark.parametrize("code", [None, "something_new"])
+async def test_a_failure_that_is_told_late_is_a_failure(running: Running, code: str | None) -> None:
+    """Also where the engine gives no reason, or one that this gateway does not know."""
+    reply = await running.api.send(f"fails-later {code or ''}".strip(), wait=5)
+    assert (reply.status, reply.body["error_code"]) == (422, "message_rejected")
+    assert reply.body["data"]["status"] == "failed"
+
+
+async def test_a_sent_message_that_whatsapp_fails_afterwards_is_told(running: Running) -> None:
+    async with running.api.events() as events:
+        reply = await running.api.send("fails-after")
+        told = [(await events.next("message.status"))["data"]["status"] for _ in range(2)]
+    assert told == ["sent", "failed"]
+    assert (await running.api.message(reply.data["messageId"]))["error_code"] == "message_rejected"

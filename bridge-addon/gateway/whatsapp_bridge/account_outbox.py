@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.engine_connection import EngineError
-from whatsapp_bridge.engine_protocol import AccountState, EngineErrorCode, SendResult, TextContent
+from whatsapp_bridge.engine_protocol import AccountState, EngineErrorCode, SendResult
 from whatsapp_bridge.errors import EngineUnavailableError, ErrorCode
 from whatsapp_bridge.log import logger
-from whatsapp_bridge.message import Message, MessageStatus
-from whatsapp_bridge.pacing import Pace
+from whatsapp_bridge.message import MessageStatus
+from whatsapp_bridge.outgoing_message import OutgoingMessage
+from whatsapp_bridge.pacing import TOO_MUCH, Pace
+from whatsapp_bridge.sending_queue import SendingQueue
 
 ACKNOWLEDGEMENT_LIMIT = 20.0
 """Seconds that WhatsApp gets to acknowledge a message before it is sent again."""
@@ -42,39 +43,9 @@ _FAILURES: dict[str, ErrorCode] = {
 }
 
 
-@dataclass(eq=False)
-class OutgoingMessage:
-    """A message on its way. Times are the loop's."""
-
-    account: str
-    message: Message
-    content: TextContent | None
-    """None once it is settled: contents do not outlive their delivery."""
-    fingerprint: bytes
-    accepted_at: float
-    expires_at: float
-    attempts: int = 0
-    not_before: float = 0.0
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def change(
-        self,
-        status: MessageStatus,
-        *,
-        chat: str | None = None,
-        timestamp: datetime | None = None,
-        error_code: str | None = None,
-        whatsapp_code: int | None = None,
-    ) -> None:
-        """Puts it into another state."""
-        fields = {"status": status, "error_code": error_code, "whatsapp_code": whatsapp_code}
-        known = {"chat": chat, "timestamp": timestamp}
-        self.message = self.message.model_copy(
-            update=fields | {name: value for name, value in known.items() if value is not None}
-        )
-        if not status.unsettled:
-            self.content = None
-            self.settled.set()
+def failure_code(engine_code: str | None) -> ErrorCode:
+    """Returns our code for why WhatsApp or the engine failed a message, also where the engine gave none, or one that is new."""
+    return _FAILURES.get(engine_code or "", ErrorCode.MESSAGE_REJECTED)
 
 
 Sender = Callable[[OutgoingMessage, float], Awaitable[SendResult]]
@@ -94,14 +65,18 @@ class AccountOutbox:
     """Messages of one account, in the order of acceptance. A chat's messages go out one after the other."""
 
     def __init__(
-        self, account: Callable[[], Account | None], send: Sender, on_settled: SettledListener, pace: Pace
+        self,
+        account: Callable[[], Account | None],
+        send: Sender,
+        on_settled: SettledListener,
+        pace: Pace,
     ) -> None:
+        self.pace = pace
         self._account = account
         self._send = send
         self._on_settled = on_settled
-        self._pace = pace
-        self._queue: dict[str, OutgoingMessage] = {}
-        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._queue = SendingQueue()
+        self._sending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -109,20 +84,19 @@ class AccountOutbox:
 
     def add(self, outgoing: OutgoingMessage) -> None:
         """Queues a message."""
-        self._queue[outgoing.message.message_id] = outgoing
+        self._queue.add(outgoing)
         self._changed.set()
 
     def drop(self, outgoing: OutgoingMessage) -> None:
         """Takes a message out that was settled by something else than this worker."""
-        self._queue.pop(outgoing.message.message_id, None)
+        self._queue.remove(outgoing)
         self._changed.set()
 
     def account_changed(self) -> None:
         """Looks at the account's state anew. Once it is connected, nothing that failed for the lack of it waits longer."""
         account = self._account()
         if account is not None and account.state is AccountState.CONNECTED:
-            for outgoing in self._queue.values():
-                outgoing.not_before = 0.0
+            self._queue.hurry()
         self._changed.set()
 
     async def run(self) -> None:
@@ -137,54 +111,45 @@ class AccountOutbox:
                     async with asyncio.timeout_at(wake_at):
                         await self._changed.wait()
         finally:
-            for task in self._sending.values():
+            for task in self._sending:
                 task.cancel()
-            await asyncio.gather(*self._sending.values(), return_exceptions=True)
+            await asyncio.gather(*self._sending, return_exceptions=True)
 
     def _settle_hopeless(self, moment: float) -> None:
         """Fails what nobody will send any more: its time is over, or the account needs somebody to act."""
+        for outgoing in self._queue.expired(moment):
+            self._settle(outgoing, MessageStatus.EXPIRED, error_code=ErrorCode.MESSAGE_EXPIRED)
         refused = refusal(self._account())
-        for outgoing in list(self._queue.values()):
-            if outgoing.message.status is not MessageStatus.QUEUED:
-                continue
-            if outgoing.expires_at <= moment:
-                self._settle(outgoing, MessageStatus.EXPIRED, error_code=ErrorCode.MESSAGE_EXPIRED)
-            elif refused is not None:
-                self._settle(outgoing, MessageStatus.FAILED, error_code=refused)
+        if refused is not None:
+            for outgoing in self._queue:
+                if outgoing.message.status is MessageStatus.QUEUED:
+                    self._settle(outgoing, MessageStatus.FAILED, error_code=refused)
 
     def _send_due(self, moment: float) -> float | None:
         """Starts sending all that may go out now; returns when to look again (loop time), None: when something changes."""
-        queued = [outgoing for outgoing in self._queue.values() if outgoing.message.status is MessageStatus.QUEUED]
-        deadlines = [outgoing.expires_at for outgoing in queued]
         account = self._account()
+        pause = 0.0
         if account is not None and account.state is AccountState.CONNECTED:
-            busy = set(self._sending)
-            for outgoing in queued:
-                if outgoing.message.to in busy:
-                    continue
-                busy.add(outgoing.message.to)
-                if outgoing.not_before > moment:
-                    deadlines.append(outgoing.not_before)
-                    continue
-                if len(self._sending) >= IN_FLIGHT:
+            while len(self._sending) < IN_FLIGHT and (outgoing := self._queue.next_due(moment)) is not None:
+                if pause := self.pace.pause(new_chat=outgoing.first_to_chat):
                     break
-                if pause := self._pace.pause():
-                    deadlines.append(moment + pause)
-                    break
-                self._pace.take()
+                self.pace.take(new_chat=outgoing.first_to_chat)
+                self._queue.take()
                 self._begin(outgoing)
-        return min(deadlines, default=None)
+        moments = [moment + pause] if pause else []
+        if (wakes_at := self._queue.wakes_at()) is not None:
+            moments.append(wakes_at)
+        return min(moments, default=None)
 
     def _begin(self, outgoing: OutgoingMessage) -> None:
-        chat = outgoing.message.to
         outgoing.attempts += 1
         outgoing.change(MessageStatus.SENDING)
         task = asyncio.create_task(self._attempt(outgoing), name="message.send")
-        self._sending[chat] = task
-        task.add_done_callback(lambda _: self._finished(chat))
+        self._sending.add(task)
+        task.add_done_callback(self._finished)
 
-    def _finished(self, chat: str) -> None:
-        del self._sending[chat]
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
         self._changed.set()
 
     async def _attempt(self, outgoing: OutgoingMessage) -> None:
@@ -198,12 +163,16 @@ class AccountOutbox:
             if error.error_code in _RETRIED:
                 self._try_again(outgoing, error.error_code)
             else:
+                if error.whatsapp_code in TOO_MUCH:
+                    self.pace.refused()
+                    logger().warning("account_rests", account=outgoing.account, seconds=round(self.pace.resting))
                 code = _FAILURES.get(error.error_code, ErrorCode.INTERNAL_ERROR)
                 self._settle(outgoing, MessageStatus.FAILED, error_code=code, whatsapp_code=error.whatsapp_code)
         except Exception:  # noqa: BLE001 - a fault of ours must not leave the message unsettled
             logger().exception("message_send_failed", account=outgoing.account)
             self._settle(outgoing, MessageStatus.FAILED, error_code=ErrorCode.INTERNAL_ERROR)
         else:
+            self.pace.accepted()
             self._settle(outgoing, MessageStatus.SENT, chat=result.chat, timestamp=result.timestamp)
 
     def _try_again(self, outgoing: OutgoingMessage, cause: str) -> None:
@@ -213,6 +182,7 @@ class AccountOutbox:
         pause = min(_FIRST_PAUSE * 2 ** (outgoing.attempts - 1), _LONGEST_PAUSE)
         outgoing.not_before = asyncio.get_running_loop().time() + pause
         outgoing.change(MessageStatus.QUEUED)
+        self._queue.put_back(outgoing)
         logger().warning(
             "message_unacknowledged",
             account=outgoing.account,
@@ -231,7 +201,7 @@ class AccountOutbox:
         error_code: str | None = None,
         whatsapp_code: int | None = None,
     ) -> None:
-        self._queue.pop(outgoing.message.message_id, None)
         if outgoing.message.status.unsettled:
             outgoing.change(status, chat=chat, timestamp=timestamp, error_code=error_code, whatsapp_code=whatsapp_code)
             self._on_settled(outgoing)
+        self._queue.remove(outgoing)

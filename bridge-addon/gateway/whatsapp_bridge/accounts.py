@@ -129,8 +129,7 @@ class Accounts:
             BridgeError: `account_not_found`; `engine_unavailable`, and nothing has been removed.
         """
         self.get(account_id)
-        result = await self._engine.call("account.erase", {"account": account_id}, _ERASE_LIMIT)
-        unlinked = EraseResult.model_validate(result).unlinked
+        unlinked = await self._erase(account_id)
         self._started.discard(account_id)
         account = self._accounts.pop(account_id, None)
         if account is not None:
@@ -139,6 +138,15 @@ class Accounts:
             self._on_change(account_id)
             logger().info("account_removed", account=account_id, unlinked=unlinked)
         return unlinked
+
+    async def _erase(self, account_id: str) -> bool:
+        """Erases an account in the engine; one whose store cannot be used has nothing that could be unlinked."""
+        try:
+            result = await self._engine.call("account.erase", {"account": account_id}, _ERASE_LIMIT)
+        except EngineError as error:
+            logger().error("account_not_erased", account=account_id, error_code=error.error_code)
+            return False
+        return EraseResult.model_validate(result).unlinked
 
     async def start_all(self, call: EngineCall) -> None:
         """Starts all accounts in an engine that has just come up, also those that are added meanwhile.
@@ -208,7 +216,7 @@ class Accounts:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LOCK_LIMIT
         while account_id in self._accounts:
-            error_code = await _try_to_start(call, account_id)
+            error_code = await _try_to_start(call, account_id, self._events.deliveries.get(account_id, 0))
             if error_code is None:
                 return
             if error_code != EngineErrorCode.ACCOUNT_LOCKED or loop.time() > deadline:
@@ -250,9 +258,9 @@ class Accounts:
         return free
 
 
-async def _try_to_start(call: EngineCall, account_id: str) -> str | None:
+async def _try_to_start(call: EngineCall, account_id: str, delivery: int) -> str | None:
     try:
-        await call("account.start", {"account": account_id}, _CALL_LIMIT)
+        await call("account.start", {"account": account_id, "delivery": delivery}, _CALL_LIMIT)
     except EngineError as error:
         return error.error_code
     return None

@@ -4,16 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, override
 
 from pydantic import ValidationError
 
-from whatsapp_bridge.engine_connection import EngineConnection, EngineError, EngineProtocolError
+from whatsapp_bridge.engine_connection import (
+    EngineConnection,
+    EngineError,
+    EngineProtocolError,
+    NotificationHandler,
+)
 from whatsapp_bridge.engine_process import EngineProcess, running_engine
 from whatsapp_bridge.engine_protocol import (
     PROTOCOL_VERSION,
     InitializeResult,
     Notification,
+    PingResult,
     read_notification,
 )
 from whatsapp_bridge.errors import EngineUnavailableError
@@ -33,6 +39,10 @@ EngineCall = Callable[[str, dict[str, Any], float], Awaitable[object]]
 """Calls a method with params, within a limit in seconds, and returns its result."""
 
 
+class EngineTooLargeError(Exception):
+    """The engine's memory has grown over its limit."""
+
+
 class EngineListener(Protocol):
     """Who is told what the engine does. The plain methods must return at once."""
 
@@ -41,6 +51,9 @@ class EngineListener(Protocol):
 
     def engine_down(self) -> None:
         """The engine has ended, unasked."""
+
+    async def room(self) -> None:
+        """Waits until it can take more; the engine is read no further until then."""
 
     def notification(self, notification: Notification) -> None:
         """The engine reports something."""
@@ -58,9 +71,11 @@ class EngineTiming:
     patience: float = 5.0
     """How long a call waits for an engine that is being started."""
     stable_after: float = 60.0
+    memory_limit: int = 512 * 1024 * 1024
+    """Resident bytes over which the engine is started anew."""
 
 
-class Engine:
+class Engine(NotificationHandler):
     """The supervised engine. `run` is its life; its owner cancels it to stop the engine."""
 
     def __init__(
@@ -74,6 +89,8 @@ class Engine:
         self.state = EngineState.STARTING
         self.restarts = 0
         self.protocol_errors = 0
+        self.memory = 0
+        """Resident bytes of the engine at the last ping."""
         self._command = command
         self._environment = environment
         self._parameters = dict(parameters) | {"protocol_version": PROTOCOL_VERSION}
@@ -129,7 +146,7 @@ class Engine:
     async def _run_once(self, listener: EngineListener) -> str:
         """Runs the engine until it ends or must be ended, and returns why."""
         try:
-            async with running_engine(self._command(), self._environment, self._notified) as process:
+            async with running_engine(self._command(), self._environment, self) as process:
                 watch = asyncio.create_task(self._watch(process, listener), name="engine's watchdog")
                 try:
                     await asyncio.wait((process.ended, watch), return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +176,10 @@ class Engine:
         self._up.set()
         while True:
             await asyncio.sleep(self._timing.ping_interval)
-            await connection.call("ping", {}, self._timing.ping_limit)
+            pong = PingResult.model_validate(await connection.call("ping", {}, self._timing.ping_limit))
+            self.memory = pong.memory or 0
+            if self.memory > self._timing.memory_limit:
+                raise EngineTooLargeError
 
     @staticmethod
     def _cause(process: EngineProcess, watch: asyncio.Task[None]) -> str:
@@ -167,12 +187,18 @@ class Engine:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 if isinstance(error, EngineUnavailableError):
                     return "no_answer" if not process.ended.done() else "ended"
-                if not isinstance(error, EngineError | EngineProtocolError):
+                if not isinstance(error, EngineError | EngineProtocolError | EngineTooLargeError):
                     logger().error("engine_watch_failed", exc_info=error)
                 return error.error_code if isinstance(error, EngineError) else type(error).__name__
         return "ended"
 
-    def _notified(self, method: str, params: object) -> None:
+    @override
+    async def room(self) -> None:
+        if self._listener is not None:
+            await self._listener.room()
+
+    @override
+    def notified(self, method: str, params: object) -> None:
         try:
             notification = read_notification(method, params)
         except ValidationError as error:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from whatsapp_bridge.errors import EngineUnavailableError
 from whatsapp_bridge.log import logger
@@ -15,7 +15,15 @@ LINE_LIMIT = 1 << 20
 VIOLATIONS_ALLOWED = 10
 """Faulty lines after which an engine is given up."""
 
-NotificationHandler = Callable[[str, object], None]
+
+class NotificationHandler(Protocol):
+    """Who takes notifications."""
+
+    def notified(self, method: str, params: object) -> None:
+        """Takes one; must return at once."""
+
+    async def room(self) -> None:
+        """Waits until it can take more."""
 
 
 class EngineError(Exception):
@@ -40,11 +48,11 @@ class EngineConnection:
     """The calls and notifications of one run of the engine."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_notification: NotificationHandler
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: NotificationHandler
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._on_notification = on_notification
+        self._handler = handler
         self._numbers = count(1)
         self._pending: dict[int, asyncio.Future[object]] = {}
         self._violations = 0
@@ -59,6 +67,7 @@ class EngineConnection:
         try:
             while line := await self._line():
                 self._take(line)
+                await self._handler.room()
         finally:
             self._ended = True
             for answer in self._pending.values():
@@ -122,7 +131,7 @@ class EngineConnection:
 
     def _notify(self, method: str, params: object) -> None:
         try:
-            self._on_notification(method, params)
+            self._handler.notified(method, params)
         except Exception:  # noqa: BLE001 - one report that cannot be handled must not cost the others
             logger().exception("engine_notification_failed", method=method)
 

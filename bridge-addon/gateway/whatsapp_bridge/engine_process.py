@@ -52,7 +52,7 @@ class EngineProcess:
 
 @asynccontextmanager
 async def running_engine(
-    command: Sequence[str], environment: Mapping[str, str], on_notification: NotificationHandler
+    command: Sequence[str], environment: Mapping[str, str], handler: NotificationHandler
 ) -> AsyncIterator[EngineProcess]:
     """Starts the engine; it has ended when the block is left. An engine whose parent dies sees its stdin close and ends.
 
@@ -71,7 +71,7 @@ async def running_engine(
     )
     if child.stdin is None or child.stdout is None or child.stderr is None:
         raise RuntimeError("the engine was started without pipes")
-    connection = EngineConnection(child.stdout, child.stdin, on_notification)
+    connection = EngineConnection(child.stdout, child.stdin, handler)
     ended = asyncio.create_task(connection.read_until_end(), name="engine's output")
     logs = asyncio.create_task(_forward_logs(child.stderr), name="engine's logs")
     engine = EngineProcess(child, connection, ended)
@@ -105,9 +105,18 @@ def _forward_log(line: str) -> None:
             logger().error("engine_stderr", source="engine", line=without_numbers(told[0][:_LOG_LINE_LENGTH]))
         return
     level = LEVELS.get(str(fields.get("level")), LEVELS["info"])
-    details: dict[str, Any] = {
-        key: without_numbers(value) if isinstance(value, str) else value
-        for key, value in fields.items()
-        if key not in _OWN_LOG_KEYS
-    }
+    details = {key: _masked(value) for key, value in fields.items() if key not in _OWN_LOG_KEYS}
     logger().log(level, without_numbers(str(fields.get("event", "engine_log"))), source="engine", **details)
+
+
+def _masked(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Masks the numbers in a JSON value, however deep; keys may be numbers too."""
+    match value:
+        case str():
+            return without_numbers(value)
+        case dict():
+            return {without_numbers(str(key)): _masked(part) for key, part in value.items()}
+        case list():
+            return [_masked(part) for part in value]
+        case _:
+            return value

@@ -64,6 +64,12 @@ class InitializeResult(BorderModel):
     engine: EngineIdentity
 
 
+class PingResult(BorderModel):
+    """Answer to `ping`; `memory` is in resident bytes."""
+
+    memory: int | None = None
+
+
 class EraseResult(BorderModel):
     """Answer to `account.erase`."""
 
@@ -168,12 +174,14 @@ class MessageReceived(ReceivedMessage):
     """`message.received`."""
 
     account: str
+    delivery: int | None = None
 
 
 class MessageStatusChanged(BorderModel):
     """`message.status`."""
 
     account: str
+    delivery: int | None = None
     message_id: str
     chat: str
     status: Literal["sent", "delivered", "read", "played", "failed"]

@@ -37,6 +37,8 @@ class ErrorCode(StrEnum):
     PAIRING_RATE_LIMITED = "pairing_rate_limited"
     ENGINE_UNAVAILABLE = "engine_unavailable"
     NOT_READY = "not_ready"
+    STORAGE_FULL = "storage_full"
+    STORAGE_UNUSABLE = "storage_unusable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -64,6 +66,8 @@ _STATUS = {
     ErrorCode.PAIRING_RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.STORAGE_FULL: HTTPStatus.INSUFFICIENT_STORAGE,
+    ErrorCode.STORAGE_UNUSABLE: HTTPStatus.INTERNAL_SERVER_ERROR,
     ErrorCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

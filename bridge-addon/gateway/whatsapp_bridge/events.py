@@ -1,24 +1,33 @@
-"""The event log: numbered, bounded, resumable, and sent to everybody who listens."""
+"""The event log: what happens is written in order, then told to everybody who listens; who was away resumes by number."""
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-import json
-import secrets
+import sqlite3
 from typing import Any
 
-from whatsapp_bridge.timestamps import format_timestamp, now
-
-KEPT_EVENTS = 10_000
-KEPT_CHARACTERS = 16 * 1024 * 1024
-"""Events kept at most, and their size at most; the oldest go first."""
+from whatsapp_bridge import event_store
+from whatsapp_bridge.database import Database
+from whatsapp_bridge.errors import BridgeError
+from whatsapp_bridge.event_store import Event, Happening
+from whatsapp_bridge.log import logger
+from whatsapp_bridge.timestamps import now
 
 SUBSCRIPTION_LIMIT = 1_000
-"""Events that may wait for one consumer."""
+"""Events that wait for one consumer in memory; one that is further behind reads them from the log."""
+
+UNWRITTEN_LIMIT = 5_000
+"""Entries that may wait to be written before the engine is read no further."""
+
+_BATCH = 200
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_TIDY_SECONDS = 60.0
+_FLUSH_LIMIT = 5.0
 
 
 class EventType(StrEnum):
@@ -33,90 +42,109 @@ class EventType(StrEnum):
     MESSAGE_STATUS = "message.status"
 
 
+class EventLogClosedError(Exception):
+    """The gateway stops: there will be no more events."""
+
+
+type Recording = Callable[[sqlite3.Connection], Sequence[Happening]]
+"""Writes something and returns what is to be told of it."""
+
+
 @dataclass(frozen=True, slots=True)
-class Event:
-    """An event, spelled as it goes out."""
-
-    sequence: int
-    time: datetime
-    text: str
-
-
-class SubscriptionEndedError(Exception):
-    """There will be no more events."""
-
-
-class ConsumerTooSlowError(SubscriptionEndedError):
-    """More events waited than a consumer may leave waiting."""
-
-
-class EventLogClosedError(SubscriptionEndedError):
-    """The gateway stops."""
+class _Entry:
+    recording: Recording
+    written: Callable[[], None] | None
 
 
 class Subscription:
     """One consumer's events, in order: first what it missed, then what happens."""
 
-    def __init__(self, missed: list[Event], sequence: int) -> None:
+    def __init__(self, log: EventLog, position: int, sequence: int) -> None:
         self.sequence = sequence
-        """The log's newest number when the subscription began."""
-        self._missed = deque(missed)
+        """The log's newest number when the subscription began: what is not newer comes late."""
+        self._log = log
+        self._position = position
+        self._read_up_to = sequence
+        self._missed: deque[Event] = deque()
         self._waiting: deque[Event] = deque()
         self._changed = asyncio.Event()
-        self._end: type[SubscriptionEndedError] | None = None
+        self._ended = False
 
     async def next(self) -> Event:
         """Waits for the next event.
 
         Raises:
-            SubscriptionEndedError: there is none any more; the subclass says why.
+            EventLogClosedError: there is none any more.
         """
-        while True:
-            if self._end is not None:
-                raise self._end
+        while not self._ended:
             if self._missed:
-                return self._missed.popleft()
+                return self._handed_out(self._missed.popleft())
+            if self._position < self._read_up_to:
+                self._missed.extend(await self._log.page(self._position))
+                if not self._missed:
+                    self._position = self._read_up_to
+                continue
             if self._waiting:
-                return self._waiting.popleft()
+                event = self._waiting.popleft()
+                if event.kept and event.sequence <= self._position:
+                    continue
+                return self._handed_out(event)
             self._changed.clear()
             await self._changed.wait()
+        raise EventLogClosedError
 
-    async def ended(self) -> type[SubscriptionEndedError]:
-        """Waits for the end and returns its kind; for one who is stuck in sending and would not see it."""
-        while self._end is None:
+    def _handed_out(self, event: Event) -> Event:
+        self._position = max(self._position, event.sequence)
+        return event
+
+    async def ended(self) -> None:
+        """Waits for the end; for one who is stuck in sending and would not see it."""
+        while not self._ended:
             self._changed.clear()
             await self._changed.wait()
-        return self._end
 
     def put(self, event: Event) -> None:
-        """Adds an event; over the limit the subscription ends."""
+        """Adds an event. Over the limit the kept ones are read from the log when their turn comes."""
         if len(self._waiting) >= SUBSCRIPTION_LIMIT:
-            self.end(ConsumerTooSlowError)
-        else:
-            self._waiting.append(event)
-            self._changed.set()
+            self._read_up_to = max(waiting.sequence for waiting in self._waiting)
+            unkept = [waiting for waiting in self._waiting if not waiting.kept]
+            self._waiting = deque(unkept, maxlen=SUBSCRIPTION_LIMIT)
+        self._waiting.append(event)
+        self._changed.set()
 
-    def end(self, kind: type[SubscriptionEndedError]) -> None:
-        """Ends it; what still waits is dropped, and resumed from the log by the next subscription."""
-        if self._end is None:
-            self._end = kind
-            self._missed.clear()
-            self._waiting.clear()
+    def end(self) -> None:
+        """Ends it; what still waits is read from the log by the next subscription."""
+        self._ended = True
         self._changed.set()
 
 
 class EventLog:
-    """The log, in memory. Its `log_id` is new whenever its numbers begin anew."""
+    """The log. `run` is its life."""
 
-    def __init__(self, retention: timedelta, clock: Callable[[], datetime] = now) -> None:
-        self.log_id = secrets.token_hex(8)
-        self.sequence = 0
-        """The newest event's number."""
-        self.published: Counter[EventType] = Counter()
+    def __init__(self, database: Database, retention: timedelta, clock: Callable[[], datetime] = now) -> None:
+        """Reads where it stands.
+
+        Raises:
+            DatabaseError: the database is damaged.
+        """
+        self._database = database
         self._retention = retention
         self._clock = clock
-        self._kept: deque[Event] = deque()
-        self._kept_characters = 0
+        self.log_id = database.now(event_store.log_id)
+        self.sequence = database.now(event_store.newest)
+        """The newest event's number."""
+        self.published: Counter[EventType] = Counter()
+        self.deliveries = database.now(event_store.deliveries)
+        """By account, the newest delivery number of the engine's that is on the disk."""
+        self.delivered = asyncio.Event()
+        """Set when one of them is new."""
+        self._count, self._characters = database.now(event_store.size)
+        self._tidied_at = float("-inf")
+        self._entries: deque[_Entry] = deque()
+        self._recorded = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._room.set()
         self._subscriptions: set[Subscription] = set()
         self._unheard = asyncio.Event()
         self._unheard.set()
@@ -128,79 +156,179 @@ class EventLog:
         return len(self._subscriptions)
 
     def publish(self, account: str, kind: EventType, data: dict[str, Any], *, kept: dict[str, Any] | None) -> None:
-        """Sends an event to who listens, and keeps it for who does not listen now.
+        """Tells everybody of something, and keeps `kept` of it for who does not listen now; None keeps nothing.
 
-        `kept` is the data as it may be kept; None keeps nothing. An event that is not kept takes no number of its own and
-        carries that of the newest one: a consumer that resumes from it misses nothing.
+        An event that is not kept takes no number of its own: a consumer that resumes from it misses nothing.
         """
-        moment = self._clock()
-        self._forget(moment)
-        if kept is not None:
-            self.sequence += 1
+        happening = Happening(account, kind, self._clock(), data, kept)
+        self.record(lambda _: [happening])
 
-        def event(content: dict[str, Any]) -> Event:
-            frame = {
-                "sequence": self.sequence,
-                "account": account,
-                "type": kind,
-                "time": format_timestamp(moment),
-                "data": content,
-            }
-            return Event(self.sequence, moment, json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+    def record(self, recording: Recording, written: Callable[[], None] | None = None) -> None:
+        """Writes something in its turn, and calls `written` when it is on the disk and told.
 
-        live = event(data)
-        if kept is not None:
-            self._keep(live if kept is data else event(kept))
-        self.published[kind] += 1
+        What cannot be written now is tried again until it can: the caller need not care.
+        """
+        self._entries.append(_Entry(recording, written))
+        self._recorded.set()
+        if len(self._entries) >= UNWRITTEN_LIMIT:
+            self._room.clear()
+
+    def record_delivery(
+        self, account: str, delivery: int | None, recording: Recording, written: Callable[[], None] | None = None
+    ) -> None:
+        """Writes what the engine has delivered, once; one that was written before is dropped. `written` is called either way."""
+        if delivery is None:
+            self.record(recording, written)
+            return
+
+        def once(connection: sqlite3.Connection) -> Sequence[Happening]:
+            return [] if event_store.seen_again(connection, account, delivery) else recording(connection)
+
+        def noted() -> None:
+            self.deliveries[account] = max(delivery, self.deliveries.get(account, 0))
+            self.delivered.set()
+            if written is not None:
+                written()
+
+        self.record(once, noted)
+
+    async def room(self) -> None:
+        """Waits until more may be recorded."""
+        await self._room.wait()
+
+    async def run(self) -> None:
+        """Writes and tells until cancelled."""
+        pause = _FIRST_PAUSE
+        while True:
+            await self._recorded.wait()
+            try:
+                await self._write_next()
+            except BridgeError as error:
+                logger().error("events_not_written", error_code=error.code, again_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                pause = _FIRST_PAUSE
+
+    async def flush(self) -> None:
+        """Writes what still waits, at the end."""
+        with suppress(TimeoutError, BridgeError):
+            async with asyncio.timeout(_FLUSH_LIMIT):
+                while self._entries:
+                    await self._write_next()
+
+    async def _write_next(self) -> None:
+        async with self._writing:
+            await self._write_batch()
+
+    async def _write_batch(self) -> None:
+        batch = [self._entries[index] for index in range(min(_BATCH, len(self._entries)))]
+        events = await self._database.write(lambda connection: self._written(connection, batch))
+        for _ in batch:
+            self._entries.popleft()
+        if not self._entries:
+            self._recorded.clear()
+        if len(self._entries) < UNWRITTEN_LIMIT:
+            self._room.set()
+        for event in events:
+            self._tell(event)
+        for entry in batch:
+            if entry.written is not None:
+                entry.written()
+
+    def _written(self, connection: sqlite3.Connection, batch: list[_Entry]) -> list[Event]:
+        events: list[Event] = []
+        for entry in batch:
+            connection.execute("SAVEPOINT entry")
+            try:
+                events.extend([event_store.append(connection, happening) for happening in entry.recording(connection)])
+            except sqlite3.Error:
+                raise
+            except Exception:  # noqa: BLE001 - one that cannot be recorded must not hold up the others for ever
+                logger().exception("event_not_recorded")
+                connection.execute("ROLLBACK TO entry")
+            connection.execute("RELEASE entry")
+        self._count += len(events)
+        self._characters += sum(len(event.data) for event in events)
+        self._tidy(connection)
+        return events
+
+    def _tell(self, event: Event) -> None:
+        self.sequence = max(self.sequence, event.sequence)
+        self.published[EventType(event.type)] += 1
         for subscription in self._subscriptions:
-            subscription.put(live)
+            subscription.put(event)
 
-    def subscribe(self, since: int | None, log: str | None) -> Subscription:
-        """Begins a subscription after the event number `since` of the log `log`; without `since` with what is new.
+    async def page(self, after: int) -> list[Event]:
+        """Returns the next kept events after a number.
 
-        Numbers of another log, or ones that this log has not come to, mean nothing here: then all that is kept comes.
+        Raises:
+            BridgeError: `storage_unusable`.
         """
-        missed: list[Event] = []
-        if since is not None:
-            self._forget(self._clock())
-            foreign = (log is not None and log != self.log_id) or since > self.sequence
-            missed = [event for event in self._kept if foreign or event.sequence > since]
-        subscription = Subscription(missed, self.sequence)
+        return await self._database.read(lambda connection: event_store.page(connection, after))
+
+    async def subscribe(self, since: int | None, log: str | None, consumer: str | None) -> Subscription:
+        """Begins a subscription after the event number `since` of the log `log`.
+
+        Numbers of another log, or ones that this log has not come to, mean nothing here: then all that is kept comes. Without
+        `since` a consumer goes on behind what it has acknowledged, and a new or nameless one with what is new.
+
+        Raises:
+            BridgeError: `storage_full`, `storage_unusable`.
+        """
+        position = self.sequence if since is None else since
+        if since is not None and ((log is not None and log != self.log_id) or since > self.sequence):
+            position = 0
+        if consumer is not None:
+            position = await self._database.write(lambda connection: self._seen(connection, consumer, since, position))
+        subscription = Subscription(self, position, self.sequence)
         if self._closed:
-            subscription.end(EventLogClosedError)
+            subscription.end()
         self._subscriptions.add(subscription)
         self._unheard.clear()
         return subscription
 
+    def _seen(self, connection: sqlite3.Connection, consumer: str, since: int | None, position: int) -> int:
+        if since is None and (acknowledged := event_store.acknowledged(connection, consumer)) is not None:
+            position = acknowledged
+        event_store.acknowledge(connection, consumer, position, self._clock().timestamp())
+        return position
+
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Forgets a consumer."""
+        """Forgets a consumer's connection."""
         self._subscriptions.discard(subscription)
         if not self._subscriptions:
             self._unheard.set()
 
-    def acknowledge(self, sequence: int) -> None:
-        """Deletes what a consumer has processed: contents do not outlive their delivery."""
-        while self._kept and self._kept[0].sequence <= sequence:
-            self._drop_oldest()
+    def acknowledge(self, consumer: str, sequence: int) -> None:
+        """Notes what a consumer has processed; what all have is deleted: contents do not outlive their delivery."""
+
+        def write(connection: sqlite3.Connection) -> Sequence[Happening]:
+            moment = self._clock().timestamp()
+            event_store.acknowledge(connection, consumer, sequence, moment)
+            self._shrunk(event_store.delete_processed(connection, moment - self._retention.total_seconds()))
+            return []
+
+        self.record(write)
 
     async def close(self, limit: float) -> None:
         """Ends all subscriptions, also those to come, and waits at most `limit` seconds until the consumers know."""
         self._closed = True
         for subscription in self._subscriptions:
-            subscription.end(EventLogClosedError)
+            subscription.end()
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 await self._unheard.wait()
 
-    def _forget(self, moment: datetime) -> None:
-        while self._kept and self._kept[0].time < moment - self._retention:
-            self._drop_oldest()
+    def _tidy(self, connection: sqlite3.Connection) -> None:
+        moment = self._clock().timestamp()
+        while self._count > event_store.KEPT_EVENTS or self._characters > event_store.KEPT_CHARACTERS:
+            self._shrunk(event_store.delete_oldest(connection, self._count // 10 + 1))
+        if abs(moment - self._tidied_at) > _TIDY_SECONDS:
+            self._shrunk(event_store.delete_older(connection, moment - self._retention.total_seconds()))
+            self._tidied_at = moment
 
-    def _keep(self, event: Event) -> None:
-        self._kept.append(event)
-        self._kept_characters += len(event.text)
-        while len(self._kept) > KEPT_EVENTS or self._kept_characters > KEPT_CHARACTERS:
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        self._kept_characters -= len(self._kept.popleft().text)
+    def _shrunk(self, deleted: tuple[int, int]) -> None:
+        count, characters = deleted
+        self._count -= count
+        self._characters -= characters

@@ -9,8 +9,10 @@ from typing import override
 from whatsapp_bridge.account_file import AccountFile
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.api_token import api_token
+from whatsapp_bridge.database import Database
 from whatsapp_bridge.engine import Engine, EngineCall, EngineListener, EngineTiming
 from whatsapp_bridge.engine_command import engine_environment
+from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import (
     AccountStateChanged,
     MessageReceived,
@@ -18,11 +20,16 @@ from whatsapp_bridge.engine_protocol import (
     Notification,
     PairingUpdate,
 )
+from whatsapp_bridge.errors import EngineUnavailableError
+from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
 from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.outbox import Outbox, OutboxLimits
 from whatsapp_bridge.private_files import make_private_folder
 from whatsapp_bridge.settings import Settings
+from whatsapp_bridge.timestamps import now
+
+_ACKNOWLEDGE_LIMIT = 10.0
 
 
 class Gateway(EngineListener):
@@ -36,6 +43,7 @@ class Gateway(EngineListener):
         Raises:
             OSError: the data folder cannot be used.
             AccountFileError: the list of accounts is damaged.
+            DatabaseError: the database is damaged, or another gateway uses it.
         """
         make_private_folder(settings.data_dir)
         engine_dir = settings.data_dir / "engine"
@@ -45,7 +53,8 @@ class Gateway(EngineListener):
             settings.data_dir, settings.api_token.get_secret_value() if settings.api_token is not None else None
         )
         self.chat_hash = ChatHash(settings.data_dir)
-        self.events = EventLog(timedelta(seconds=settings.event_retention))
+        self.database = Database(settings.data_dir / "gateway.db")
+        self.events = EventLog(self.database, timedelta(seconds=settings.event_retention))
         parameters = {
             "data_dir": str(engine_dir.resolve()),
             "whatsapp_url": settings.whatsapp_url,
@@ -61,8 +70,9 @@ class Gateway(EngineListener):
         self.outbox = Outbox(
             self.accounts,
             self.engine,
+            self.database,
             self.events,
-            OutboxLimits(settings.messages_per_second, settings.message_ttl),
+            OutboxLimits(settings.messages_per_second, settings.message_ttl, settings.queue_limit),
             self.chat_hash,
         )
 
@@ -71,23 +81,54 @@ class Gateway(EngineListener):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Runs engine and outbox meanwhile; at the end stops sending, then the engine.
+        """Runs engine, outbox and event log meanwhile; at the end stops sending, then the engine, and writes what it still said.
 
         A fault of ours in one of their tasks cancels the block and is raised in an `ExceptionGroup`: a gateway that half
         works would be worse than one that is started anew.
         """
-        async with asyncio.TaskGroup() as tasks:
-            self.outbox.start(tasks)
-            life = tasks.create_task(self.engine.run(self), name="engine")
-            try:
-                yield
-            finally:
-                await self.outbox.stop()
-                life.cancel()
+        try:
+            async with asyncio.TaskGroup() as log_tasks:
+                writing = log_tasks.create_task(self.events.run(), name="event log")
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        self.outbox.start(tasks)
+                        acknowledging = tasks.create_task(self._acknowledge(), name="acknowledging to the engine")
+                        life = tasks.create_task(self.engine.run(self), name="engine")
+                        try:
+                            yield
+                        finally:
+                            await self.outbox.stop()
+                            acknowledging.cancel()
+                            life.cancel()
+                finally:
+                    writing.cancel()
+            await self.events.flush()
+        finally:
+            await self.database.close()
+
+    async def _acknowledge(self) -> None:
+        """Tells the engine what is on the disk. What it was not told comes again after its next start, and is dropped."""
+        told: dict[str, int] = {}
+        while True:
+            await self.events.delivered.wait()
+            self.events.delivered.clear()
+            for account, delivery in list(self.events.deliveries.items()):
+                if told.get(account) == delivery or self.accounts.find(account) is None:
+                    continue
+                params = {"account": account, "delivery": delivery}
+                try:
+                    await self.engine.call("event.acknowledge", params, _ACKNOWLEDGE_LIMIT)
+                    told[account] = delivery
+                except (EngineError, EngineUnavailableError) as error:
+                    logger().debug("delivery_not_acknowledged", account=account, error=str(error))
 
     @override
     async def engine_up(self, call: EngineCall) -> None:
         await self.accounts.start_all(call)
+
+    @override
+    async def room(self) -> None:
+        await self.events.room()
 
     @override
     def engine_down(self) -> None:
@@ -106,8 +147,9 @@ class Gateway(EngineListener):
                 self._message_received(notification)
 
     def _message_received(self, message: MessageReceived) -> None:
-        data = message.model_dump(mode="json", exclude={"account"})
-        self.events.publish(message.account, EventType.MESSAGE_RECEIVED, data, kept=data)
+        data = message.model_dump(mode="json", exclude={"account", "delivery"})
+        happening = Happening(message.account, EventType.MESSAGE_RECEIVED, now(), data, kept=data)
+        self.events.record_delivery(message.account, message.delivery, lambda _: [happening])
         logger().info(
             "message_received",
             account=message.account,

@@ -43,6 +43,10 @@ class GatewayCollector(Collector):
             value=engine.protocol_errors,
         )
 
+        yield GaugeMetricFamily(
+            "whatsapp_bridge_engine_memory_bytes", "Resident memory of the engine", value=engine.memory
+        )
+
         states = gateway.accounts.states()
         accounts = GaugeMetricFamily("whatsapp_bridge_accounts", "Accounts in each state", labels=["state"])
         for state in AccountState:
@@ -51,6 +55,9 @@ class GatewayCollector(Collector):
 
         outbox = gateway.outbox
         yield GaugeMetricFamily("whatsapp_bridge_outbox_messages", "Messages still to be sent", value=outbox.waiting())
+        yield GaugeMetricFamily(
+            "whatsapp_bridge_accounts_resting", "Accounts that WhatsApp has told to slow down", value=outbox.resting()
+        )
         messages = CounterMetricFamily(
             "whatsapp_bridge_messages", "Messages that were settled, by how", labels=["status"]
         )

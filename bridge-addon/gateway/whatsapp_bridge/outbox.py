@@ -1,31 +1,36 @@
-"""Messages that were accepted: each is delivered once, or reported as failed."""
+"""Messages that were accepted: each is on the disk before its caller is answered, and delivered once, or reported as failed."""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 import hashlib
+import json
 import secrets
+import sqlite3
+import time
 
-from whatsapp_bridge.account_outbox import AccountOutbox, OutgoingMessage, refusal
+from whatsapp_bridge import event_store, message_store
+from whatsapp_bridge.account_outbox import AccountOutbox, failure_code, refusal
 from whatsapp_bridge.accounts import Accounts
+from whatsapp_bridge.database import Database
 from whatsapp_bridge.engine import Engine
-from whatsapp_bridge.engine_protocol import MessageStatusChanged, SendResult, TextContent
-from whatsapp_bridge.errors import BridgeError, ErrorCode
+from whatsapp_bridge.engine_protocol import MessageStatusChanged, SendResult
+from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
+from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
 from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.message import Message, MessageEvent, MessageStatus
+from whatsapp_bridge.message_store import Accepted, Request
+from whatsapp_bridge.outgoing_message import OutgoingMessage
 from whatsapp_bridge.pacing import Pace
 from whatsapp_bridge.timestamps import now
 
-QUEUE_LIMIT = 1_000
-"""Messages of one account that may wait."""
-
-REMEMBERED_MESSAGES = 10_000
-REMEMBERED_SECONDS = 86_400.0
-
 _CALL_MARGIN = 5.0
 _QUEUE_FULL_RETRY_AFTER = 10
+_TIDY_EVERY = 500
+"""Messages after which what was settled long ago is forgotten."""
 
 _REFUSALS = {
     ErrorCode.ACCOUNT_NOT_PAIRED: "The account is not linked to a phone: pair it first.",
@@ -42,6 +47,7 @@ class OutboxLimits:
 
     messages_per_second: float
     message_ttl: float
+    queue_limit: int
 
 
 @dataclass
@@ -53,99 +59,183 @@ class SendTimes:
 
 
 class Outbox:
-    """The outbox of all accounts, in memory, with one worker for each account that sends."""
+    """The outbox of all accounts, with one worker for each account that sends."""
 
     def __init__(
-        self, accounts: Accounts, engine: Engine, events: EventLog, limits: OutboxLimits, chat_hash: ChatHash
+        self,
+        accounts: Accounts,
+        engine: Engine,
+        database: Database,
+        events: EventLog,
+        limits: OutboxLimits,
+        chat_hash: ChatHash,
+        release_files: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
+        """`release_files` is told the files of each message that is settled."""
         self.settled: Counter[MessageStatus] = Counter()
         self.send_times = SendTimes()
         self._accounts = accounts
         self._engine = engine
+        self._database = database
         self._events = events
         self._limits = limits
         self._chat_hash = chat_hash
+        self._release_files = release_files
         self._outboxes: dict[str, AccountOutbox] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._messages: dict[tuple[str, str], OutgoingMessage] = {}
-        self._keys: dict[tuple[str, str], OutgoingMessage] = {}
-        self._remembered: deque[tuple[float, OutgoingMessage, str | None]] = deque()
+        self._accepting: Counter[str] = Counter()
         self._stopping = False
 
     def waiting(self) -> int:
         """Counts the messages that are still to be sent."""
         return sum(len(outbox) for outbox in self._outboxes.values())
 
-    def accept(self, account_id: str, chat: str, content: TextContent, key: str | None = None) -> OutgoingMessage:
-        """Takes a message in. The same idempotency key with the same message gives the first one again.
+    def resting(self) -> int:
+        """Counts the accounts that send nothing for now, since WhatsApp said that it was too much."""
+        return sum(outbox.pace.resting > 0 for outbox in self._outboxes.values())
+
+    async def accept(
+        self,
+        account_id: str,
+        chat: str,
+        request: Request,
+        *,
+        key: str | None = None,
+        ttl: float | None = None,
+        files: tuple[str, ...] = (),
+    ) -> OutgoingMessage | Message:
+        """Takes a message in; it is on the disk when this returns.
+
+        The same idempotency key with the same message gives the first one again: as a Message where it is settled already.
+        `ttl` is in seconds, by default that of the settings. `files` are kept until the message is settled, and released at
+        once where this one is not accepted as a new one.
 
         Raises:
-            BridgeError: `account_not_found`, `account_not_paired` and its like, `queue_full`, `idempotency_conflict`.
+            BridgeError: `account_not_found`, `account_not_paired` and its like, `queue_full`, `idempotency_conflict`,
+                `engine_unavailable` (the gateway stops), `storage_full`, `storage_unusable`.
         """
+        taken = False
+        try:
+            outgoing = await self._accept(account_id, chat, request, key, ttl, files)
+            taken = isinstance(outgoing, OutgoingMessage) and outgoing.files == files
+            return outgoing
+        finally:
+            if not taken:
+                self._release_files(files)
+
+    async def _accept(
+        self, account_id: str, chat: str, request: Request, key: str | None, ttl: float | None, files: tuple[str, ...]
+    ) -> OutgoingMessage | Message:
         account = self._accounts.get(account_id)
-        self._forget_old()
-        fingerprint = hashlib.sha256(f"{chat}\n{content.model_dump_json()}".encode()).digest()
-        if key is not None and (first := self._keys.get((account_id, key))) is not None:
-            if first.fingerprint != fingerprint:
-                raise BridgeError(
-                    ErrorCode.IDEMPOTENCY_CONFLICT, "This Idempotency-Key was used for another message within a day."
-                )
-            return first
+        fingerprint = hashlib.sha256(f"{chat}\n{json.dumps(request, sort_keys=True)}".encode()).digest()
+        if key is not None and (
+            known := await self._database.read(lambda db: message_store.by_key(db, account_id, key))
+        ):
+            return self._known(account_id, known, fingerprint)
+        if self._stopping:
+            raise EngineUnavailableError
         if (code := refusal(account)) is not None:
             raise BridgeError(code, _REFUSALS[code])
-        outbox = self._outbox(account_id)
-        if len(outbox) >= QUEUE_LIMIT:
+        if len(self._outbox(account_id)) + self._accepting[account_id] >= self._limits.queue_limit:
             raise BridgeError(
                 ErrorCode.QUEUE_FULL,
-                f"{QUEUE_LIMIT} messages of this account wait already.",
+                f"{self._limits.queue_limit} messages of this account wait already.",
                 retry_after=_QUEUE_FULL_RETRY_AFTER,
             )
-        moment = asyncio.get_running_loop().time()
-        outgoing = OutgoingMessage(
-            account=account_id,
-            message=Message(
-                message_id=new_message_id(), to=chat, chat=chat, status=MessageStatus.QUEUED, timestamp=now()
-            ),
-            content=content,
-            fingerprint=fingerprint,
-            accepted_at=moment,
-            expires_at=moment + self._limits.message_ttl,
-        )
-        self._messages[account_id, outgoing.message.message_id] = outgoing
-        if key is not None:
-            self._keys[account_id, key] = outgoing
-        self._remembered.append((moment, outgoing, key))
-        outbox.add(outgoing)
+        moment = time.time()
+        message = Message(message_id=new_message_id(), to=chat, chat=chat, status=MessageStatus.QUEUED, timestamp=now())
+        expires_at = moment + (self._limits.message_ttl if ttl is None else ttl)
+        accepted = Accepted(account_id, message, request, files, fingerprint, moment, expires_at)
+
+        def keep(connection: sqlite3.Connection) -> bool | message_store.KnownKey:
+            if key is not None and (known := message_store.by_key(connection, account_id, key)) is not None:
+                return known
+            return message_store.insert(connection, accepted, key)
+
+        self._accepting[account_id] += 1
+        try:
+            kept = await self._database.write(keep)
+        finally:
+            self._accepting[account_id] -= 1
+        if isinstance(kept, message_store.KnownKey):
+            return self._known(account_id, kept, fingerprint)
+        outgoing = self._on_its_way(accepted, first_to_chat=kept)
         logger().info(
-            "message_accepted",
-            account=account_id,
-            message_id=outgoing.message.message_id,
-            recipient=self._chat_hash(chat),
+            "message_accepted", account=account_id, message_id=message.message_id, recipient=self._chat_hash(chat)
         )
         return outgoing
 
-    def get(self, account_id: str, message_id: str) -> Message:
+    def _known(self, account_id: str, known: message_store.KnownKey, fingerprint: bytes) -> OutgoingMessage | Message:
+        if known.fingerprint != fingerprint:
+            raise BridgeError(ErrorCode.IDEMPOTENCY_CONFLICT, "This Idempotency-Key was used for another message.")
+        return self._messages.get((account_id, known.message.message_id), known.message)
+
+    def _on_its_way(self, accepted: Accepted, *, first_to_chat: bool) -> OutgoingMessage:
+        loop_time = asyncio.get_running_loop().time()
+        # a clock that was set back or forward since must neither keep a message for ever nor end it at once
+        lives = min(max(0.0, accepted.expires_at - time.time()), accepted.expires_at - accepted.accepted_at)
+        outgoing = OutgoingMessage(
+            account=accepted.account,
+            message=accepted.message,
+            request=accepted.request,
+            files=accepted.files,
+            accepted_at=loop_time,
+            expires_at=loop_time + lives,
+            first_to_chat=first_to_chat,
+            tried=accepted.tried,
+        )
+        self._messages[accepted.account, accepted.message.message_id] = outgoing
+        if self._accounts.find(accepted.account) is None or self._stopping:
+            outgoing.settled.set()
+        else:
+            self._outbox(accepted.account).add(outgoing)
+        return outgoing
+
+    async def get(self, account_id: str, message_id: str) -> Message:
         """Returns a message.
 
         Raises:
-            BridgeError: `account_not_found`, `message_not_found`.
+            BridgeError: `account_not_found`, `message_not_found`, `storage_unusable`.
         """
-        return self._find(account_id, message_id).message
+        self._accounts.get(account_id)
+        if (outgoing := self._messages.get((account_id, message_id))) is not None:
+            return outgoing.message
+        message = await self._database.read(lambda db: message_store.find(db, account_id, message_id))
+        if message is None:
+            raise BridgeError(ErrorCode.MESSAGE_NOT_FOUND, "There is no such message.")
+        return message
 
-    def cancel(self, account_id: str, message_id: str) -> Message:
+    async def newest(self, account_id: str, status: MessageStatus | None, limit: int) -> list[Message]:
+        """Returns an account's messages, newest first.
+
+        Raises:
+            BridgeError: `account_not_found`, `storage_unusable`.
+        """
+        self._accounts.get(account_id)
+        messages = await self._database.read(lambda db: message_store.newest(db, account_id, status, limit))
+        present = [self._messages.get((account_id, message.message_id)) for message in messages]
+        return [
+            message if outgoing is None else outgoing.message
+            for message, outgoing in zip(messages, present, strict=True)
+        ]
+
+    async def cancel(self, account_id: str, message_id: str) -> Message:
         """Takes a message out of the queue. One that will not be sent anyway is left as it is.
 
         Raises:
             BridgeError: `account_not_found`, `message_not_found`; `message_already_sent`: it was, or it may have been.
         """
-        outgoing = self._find(account_id, message_id)
-        if outgoing.attempts and outgoing.message.status not in {MessageStatus.FAILED, MessageStatus.EXPIRED}:
+        message = await self.get(account_id, message_id)
+        outgoing = self._messages.get((account_id, message_id))
+        if message.status in {MessageStatus.CANCELLED, MessageStatus.FAILED, MessageStatus.EXPIRED}:
+            return message
+        if outgoing is None or outgoing.attempts or outgoing.tried:
             raise BridgeError(ErrorCode.MESSAGE_ALREADY_SENT, "The message was sent already, or may have been.")
-        if outgoing.message.status is MessageStatus.QUEUED:
-            outgoing.change(MessageStatus.CANCELLED)
-            self._outbox(account_id).drop(outgoing)
-            self._settled(outgoing)
+        outgoing.change(MessageStatus.CANCELLED)
+        self._settled(outgoing)
+        self._outbox(account_id).drop(outgoing)
         return outgoing.message
 
     async def wait_until_settled(self, outgoing: OutgoingMessage, limit: float) -> Message:
@@ -164,34 +254,42 @@ class Outbox:
             outbox.account_changed()
 
     def status_changed(self, change: MessageStatusChanged) -> None:
-        """Takes over what the engine says of a message, also of one that this run has not accepted."""
+        """Takes over what the engine says of a message, also of one that this gateway does not know."""
         status = MessageStatus(change.status)
+        error_code = failure_code(change.error_code) if status is MessageStatus.FAILED else None
         outgoing = self._messages.get((change.account, change.message_id))
+        if outgoing is not None and outgoing.message.status.unsettled:
+            # the worker's answer got lost, or is still to come
+            outgoing.change(
+                status,
+                chat=change.chat,
+                timestamp=change.timestamp,
+                error_code=error_code,
+                whatsapp_code=change.whatsapp_code,
+            )
+            self._settled(outgoing, recipient=change.recipient, delivery=change.delivery)
+            self._outbox(outgoing.account).drop(outgoing)
+            return
         reported = MessageEvent(
             message_id=change.message_id,
-            to=change.chat if outgoing is None else outgoing.message.to,
+            to=change.chat,
             chat=change.chat,
             status=status,
             timestamp=change.timestamp,
-            error_code=change.error_code,
+            error_code=error_code,
             whatsapp_code=change.whatsapp_code,
             recipient=change.recipient,
         )
-        if outgoing is None:
-            self._publish(change.account, reported)
-            return
-        before = outgoing.message
-        if status is MessageStatus.FAILED:
-            if before.status.progress <= MessageStatus.SENT.progress and before.status is not status:
-                self._overtake(outgoing, change)
-        elif status.progress > before.status.progress:
-            self._overtake(outgoing, change)
-        elif change.recipient != change.chat:
-            self._publish(change.account, reported)
+        self._events.record_delivery(
+            change.account, change.delivery, lambda connection: _risen(connection, change.account, reported)
+        )
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Lets workers run in a task group. Must come before the first message."""
         self._tasks = tasks
+        for accepted in self._database.now(message_store.unsettled):
+            if self._accounts.find(accepted.account) is not None:
+                self._on_its_way(accepted, first_to_chat=accepted.first_to_chat)
 
     async def stop(self) -> None:
         """Stops sending. Who waits for a message is answered with its present state."""
@@ -202,32 +300,8 @@ class Outbox:
         for outgoing in self._messages.values():
             outgoing.settled.set()
 
-    def _find(self, account_id: str, message_id: str) -> OutgoingMessage:
-        self._accounts.get(account_id)
-        if (outgoing := self._messages.get((account_id, message_id))) is None:
-            raise BridgeError(ErrorCode.MESSAGE_NOT_FOUND, "There is no such message.")
-        return outgoing
-
-    def _overtake(self, outgoing: OutgoingMessage, change: MessageStatusChanged) -> None:
-        """The engine knows more than the worker, whose answer got lost or is still to come."""
-        unsettled = outgoing.message.status.unsettled
-        first_known = outgoing.message.status.progress == 0
-        outgoing.change(
-            MessageStatus(change.status),
-            chat=change.chat,
-            timestamp=change.timestamp if first_known else None,
-            error_code=change.error_code,
-            whatsapp_code=change.whatsapp_code,
-        )
-        if unsettled:
-            self._outbox(outgoing.account).drop(outgoing)
-            self._settled(outgoing, recipient=change.recipient)
-        else:
-            event = MessageEvent(**outgoing.message.model_dump(by_alias=False), recipient=change.recipient)
-            self._publish(outgoing.account, event.model_copy(update={"timestamp": change.timestamp}))
-
-    def _settled(self, outgoing: OutgoingMessage, recipient: str | None = None) -> None:
-        message = outgoing.message
+    def _settled(self, outgoing: OutgoingMessage, recipient: str | None = None, delivery: int | None = None) -> None:
+        message, files, account = outgoing.message, outgoing.files, outgoing.account
         seconds = asyncio.get_running_loop().time() - outgoing.accepted_at
         self.settled[message.status] += 1
         if message.status.progress:
@@ -235,19 +309,28 @@ class Outbox:
             self.send_times.seconds += seconds
         logger().info(
             "message_settled",
-            account=outgoing.account,
+            account=account,
             message_id=message.message_id,
             status=message.status,
             error_code=message.error_code,
             whatsapp_code=message.whatsapp_code,
             duration_ms=round(seconds * 1000),
         )
-        fields = message.model_dump(by_alias=False)
-        self._publish(outgoing.account, MessageEvent(**fields, recipient=recipient or message.chat))
+        event = MessageEvent(**message.model_dump(by_alias=False), recipient=recipient or message.chat)
+        moment = time.time()
+        tidy = sum(self.settled.values()) % _TIDY_EVERY == 0
 
-    def _publish(self, account_id: str, event: MessageEvent) -> None:
-        data = event.model_dump(mode="json")
-        self._events.publish(account_id, EventType.MESSAGE_STATUS, data, kept=data)
+        def write(connection: sqlite3.Connection) -> Sequence[Happening]:
+            message_store.settle(connection, account, message, moment)
+            if tidy:
+                message_store.forget_settled(connection, moment)
+            return [_happening(account, event)]
+
+        def written() -> None:
+            self._messages.pop((account, message.message_id), None)
+            self._release_files(files)
+
+        self._events.record_delivery(account, delivery, write, written)
 
     def _outbox(self, account_id: str) -> AccountOutbox:
         outbox = self._outboxes.get(account_id)
@@ -265,13 +348,16 @@ class Outbox:
         return outbox
 
     async def _send(self, outgoing: OutgoingMessage, limit: float) -> SendResult:
-        if outgoing.content is None:
+        if outgoing.request is None:
             raise RuntimeError("a settled message is sent")
-        params = {
-            "account": outgoing.account,
-            "message_id": outgoing.message.message_id,
-            "to": outgoing.message.to,
-            "content": outgoing.content.model_dump(mode="json"),
+        account, message = outgoing.account, outgoing.message
+        if not outgoing.tried:
+            outgoing.tried = True
+            self._events.record(lambda connection: _tried(connection, account, message.message_id))
+        params = outgoing.request | {
+            "account": account,
+            "message_id": message.message_id,
+            "to": message.to,
             "timeout": limit,
         }
         return SendResult.model_validate(await self._engine.call("message.send", params, limit + _CALL_MARGIN))
@@ -284,25 +370,41 @@ class Outbox:
             if outgoing.message.status.unsettled:
                 outgoing.change(MessageStatus.CANCELLED)
                 self._settled(outgoing)
-            del self._messages[account_id, outgoing.message.message_id]
-        self._keys = {name: outgoing for name, outgoing in self._keys.items() if outgoing.account != account_id}
+        self._events.record(lambda connection: _forgotten(connection, account_id))
 
-    def _forget_old(self) -> None:
-        """Forgets messages that were accepted long ago, or are too many; what is still to be sent stays."""
-        oldest = asyncio.get_running_loop().time() - REMEMBERED_SECONDS
-        while self._remembered and self._remembered[0][0] < oldest:
-            self._forget_oldest()
-        for _ in range(len(self._remembered) - REMEMBERED_MESSAGES):
-            self._forget_oldest()
 
-    def _forget_oldest(self) -> None:
-        _, outgoing, key = self._remembered.popleft()
-        if outgoing.message.status.unsettled:
-            self._remembered.append((asyncio.get_running_loop().time(), outgoing, key))
-            return
-        self._messages.pop((outgoing.account, outgoing.message.message_id), None)
-        if key is not None and self._keys.get((outgoing.account, key)) is outgoing:
-            del self._keys[outgoing.account, key]
+def _tried(connection: sqlite3.Connection, account: str, message_id: str) -> Sequence[Happening]:
+    message_store.mark_tried(connection, account, message_id)
+    return []
+
+
+def _forgotten(connection: sqlite3.Connection, account: str) -> Sequence[Happening]:
+    message_store.forget_account(connection, account)
+    event_store.forget_delivery(connection, account)
+    return []
+
+
+def _risen(connection: sqlite3.Connection, account: str, reported: MessageEvent) -> Sequence[Happening]:
+    """Raises the status of a settled message; what is told twice, or less than was known, is no news unless it is of one member."""
+    before = message_store.find(connection, account, reported.message_id)
+    if before is None:
+        return [_happening(account, reported)]
+    event = reported.model_copy(update={"to": before.to})
+    if reported.status is MessageStatus.FAILED:
+        news = before.status.progress <= MessageStatus.SENT.progress and before.status is not MessageStatus.FAILED
+    else:
+        news = reported.status.progress > before.status.progress
+    if news:
+        fields = event.model_dump(by_alias=False, exclude={"recipient"})
+        if before.status.progress:
+            fields["timestamp"] = before.timestamp
+        message_store.update(connection, account, Message(**fields))
+    return [_happening(account, event)] if news or reported.recipient != reported.chat else []
+
+
+def _happening(account: str, event: MessageEvent) -> Happening:
+    data = event.model_dump(mode="json")
+    return Happening(account, EventType.MESSAGE_STATUS, now(), data, kept=data)
 
 
 def new_message_id() -> str:

@@ -47,10 +47,14 @@ async def start_pairing(
     """Begins a pairing; a second one replaces the first. `phone` (E.164) goes with the method `code`.
 
     Raises:
-        BridgeError: `account_not_found`, `already_paired`, `pairing_rate_limited`, `engine_unavailable`.
+        BridgeError: `account_not_found`, `account_failed`, `already_paired`, `pairing_rate_limited`, `engine_unavailable`.
     """
     before = accounts.get(account_id).pairing
     params = {"account": account_id, "method": method} | ({"phone": phone} if phone is not None else {})
+    if accounts.get(account_id).reason == EngineErrorCode.STORE_UNUSABLE:
+        raise BridgeError(
+            ErrorCode.ACCOUNT_FAILED, "The account's store cannot be used: remove the account and add it again."
+        )
     try:
         await engine.call("pairing.start", params, _CALL_LIMIT)
     except EngineError as error:

@@ -13,6 +13,7 @@ import uvloop
 from whatsapp_bridge import __version__
 from whatsapp_bridge.account_file import AccountFileError
 from whatsapp_bridge.api.app import create_app
+from whatsapp_bridge.database import DatabaseError
 from whatsapp_bridge.engine_command import engine_command
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.log import logger, set_up_logging
@@ -31,7 +32,7 @@ def serve(settings: Settings) -> int:
         logger().warning("unknown_setting", name=name)
     try:
         uvloop.run(_serve(settings))
-    except (OSError, AccountFileError) as error:
+    except (OSError, AccountFileError, DatabaseError) as error:
         logger().error("cannot_start", cause=str(error))
         return 1
     except ExceptionGroup as group:

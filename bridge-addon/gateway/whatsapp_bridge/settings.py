@@ -8,7 +8,7 @@ from pathlib import Path
 import re
 from typing import Annotated, Any, Literal, override
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 import yaml
 
@@ -61,6 +61,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _log_level(value: object) -> object:
+    """Takes the spellings of Python and of the original too."""
+    if not isinstance(value, str):
+        return value
+    return {"warn": "warning", "critical": "error", "fatal": "error"}.get(value.lower(), value.lower())
+
+
 def default_data_dir() -> Path:
     """Returns the add-on's `/data` inside an add-on, else a folder of the user's."""
     if ADDON_OPTIONS.exists():
@@ -81,7 +88,7 @@ class Settings(BaseSettings):
     """Folder of accounts, keys and the engine's stores."""
     api_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     """The bearer token; made and kept in the data folder where not given."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_log_level)] = "info"
     whatsapp_url: Annotated[str, AfterValidator(allowed_whatsapp_url)] | None = None
     """The WhatsApp endpoint; None is WhatsApp's own."""
     messages_per_second: float = Field(default=1.0, ge=0, le=100)
@@ -92,6 +99,8 @@ class Settings(BaseSettings):
     """Bytes in a file."""
     message_ttl: float = Field(default=3600.0, gt=0, le=7 * 86400)
     """Seconds that a queued message lives."""
+    queue_limit: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Messages of one account that may wait."""
     event_retention: float = Field(default=7 * 86400.0, gt=0)
     """Seconds that an event is kept for a consumer that is away."""
 

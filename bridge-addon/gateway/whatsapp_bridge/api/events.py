@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 from whatsapp_bridge import __version__
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.api.dependencies import TheGateway
-from whatsapp_bridge.events import ConsumerTooSlowError, EventLog, Subscription, SubscriptionEndedError
+from whatsapp_bridge.events import EventLog, EventLogClosedError, Subscription
 from whatsapp_bridge.log import logger
 
 router = APIRouter(tags=["events"])
@@ -21,7 +21,14 @@ CLOSE_GOING_AWAY = 1001
 CLOSE_INVALID_FRAME = 4400
 CLOSE_TOO_SLOW = 4408
 
+DEFAULT_CONSUMER = "default"
+"""Whose acknowledgements those of a nameless consumer are."""
+
+SEND_LIMIT = 30.0
+"""Seconds after which a consumer that takes nothing is too slow."""
+
 _CLOSE_LIMIT = 15.0
+_ENDINGS = (WebSocketDisconnect, EventLogClosedError, TimeoutError)
 
 
 class Hello(BaseModel):
@@ -49,23 +56,26 @@ async def events(
     gateway: TheGateway,
     since: Annotated[int | None, Query(ge=0)] = None,
     log: Annotated[str | None, Query(max_length=64)] = None,
+    consumer: Annotated[str | None, Query(pattern=r"^[a-z0-9_-]{1,64}$")] = None,
 ) -> None:
     """Sends the hello, what was missed and what happens, until one side goes."""
+    subscription = await gateway.events.subscribe(since, log, consumer)
     await websocket.accept()
-    subscription = gateway.events.subscribe(since, log)
     hello = Hello(log=gateway.events.log_id, sequence=subscription.sequence, accounts=gateway.accounts.all())
     try:
-        code = await _serve(websocket, gateway.events, subscription, hello)
+        code = await _serve(websocket, gateway.events, subscription, hello, consumer or DEFAULT_CONSUMER)
     finally:
         gateway.events.unsubscribe(subscription)
     if code is not None:
         await _close(websocket, code)
 
 
-async def _serve(websocket: WebSocket, log: EventLog, subscription: Subscription, hello: Hello) -> int | None:
+async def _serve(
+    websocket: WebSocket, log: EventLog, subscription: Subscription, hello: Hello, consumer: str
+) -> int | None:
     """Serves a consumer and returns the code to close with, None if it has gone."""
     sending = asyncio.create_task(_send(websocket, subscription, hello), name="events out")
-    receiving = asyncio.create_task(_receive(websocket, log), name="events in")
+    receiving = asyncio.create_task(_receive(websocket, log, consumer), name="events in")
     ending = asyncio.create_task(subscription.ended(), name="end of events")
     tasks = (sending, receiving, ending)
     try:
@@ -75,31 +85,41 @@ async def _serve(websocket: WebSocket, log: EventLog, subscription: Subscription
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     for outcome in outcomes:
-        if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect | SubscriptionEndedError):
+        if isinstance(outcome, Exception) and not isinstance(outcome, _ENDINGS):
             raise outcome
     if receiving in (done := {task for task in tasks if not task.cancelled()}) and receiving.exception() is not None:
         return None
     if receiving in done:
         return CLOSE_INVALID_FRAME
     if ending in done:
-        return CLOSE_TOO_SLOW if ending.result() is ConsumerTooSlowError else CLOSE_GOING_AWAY
+        return CLOSE_GOING_AWAY
+    if sending in done and isinstance(sending.exception(), TimeoutError):
+        return CLOSE_TOO_SLOW
     return None
 
 
 async def _send(websocket: WebSocket, subscription: Subscription, hello: Hello) -> None:
+    """Sends all there is to send.
+
+    Raises:
+        TimeoutError: the consumer has taken nothing for too long.
+    """
     await websocket.send_text(hello.model_dump_json())
     while True:
-        await websocket.send_text((await subscription.next()).text)
+        event = await subscription.next()
+        late = event.kept and event.sequence <= subscription.sequence
+        async with asyncio.timeout(SEND_LIMIT):
+            await websocket.send_text(event.frame(late=late))
 
 
-async def _receive(websocket: WebSocket, log: EventLog) -> None:
+async def _receive(websocket: WebSocket, log: EventLog, consumer: str) -> None:
     """Takes acknowledgements; returns when a frame is none."""
     while True:
         try:
             acknowledgement = Acknowledgement.model_validate_json(await websocket.receive_text())
         except ValidationError, KeyError:
             return
-        log.acknowledge(acknowledgement.ack)
+        log.acknowledge(consumer, acknowledgement.ack)
 
 
 async def _close(websocket: WebSocket, code: int) -> None:

@@ -33,6 +33,8 @@ class Health(BaseModel):
     timestamp: Timestamp
     version: str
     engine: EngineHealth
+    storage: str | None
+    """The code of what keeps events and messages from being written now; None where nothing does."""
     accounts: dict[AccountState, int]
 
 
@@ -49,11 +51,12 @@ async def health(gateway: TheGateway) -> Health:
     engine_runs = gateway.engine.state is EngineState.RUNNING
     all_connected = states.total() == states[AccountState.CONNECTED]
     return Health(
-        status="healthy" if engine_runs and all_connected else "degraded",
+        status="healthy" if engine_runs and all_connected and not gateway.database.fault else "degraded",
         baileys_server_healthy=engine_runs,
         baileys_connected=_default_is_connected(gateway),
         timestamp=now(),
         version=__version__,
+        storage=gateway.database.fault,
         engine=EngineHealth(state=gateway.engine.state, restarts=gateway.engine.restarts),
         accounts={state: count for state, count in states.items() if count},
     )

@@ -13,12 +13,13 @@ from whatsapp_bridge.engine_protocol import TextContent
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.message import Message, MessageStatus, check_text
+from whatsapp_bridge.message_store import Request
 from whatsapp_bridge.phone_numbers import parse_recipient
 
 router = APIRouter(prefix="/v1/accounts/{account}/messages", tags=["messages"])
 
 LONGEST_WAIT = 60.0
-SEND_RESPONSES = failures(400, 404, 409, 422, 429, 503, 504) | {202: {"model": Answer[Message]}}
+SEND_RESPONSES = failures(400, 404, 409, 422, 429, 503, 504, 507) | {202: {"model": Answer[Message]}}
 
 
 class TextMessage(BaseModel):
@@ -33,7 +34,7 @@ class TextMessage(BaseModel):
 
 IdempotencyKey = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")] | None,
-    Header(description="The same key again within a day answers with the first message"),
+    Header(description="The same key again answers with the first message, for seven days after it was settled"),
 ]
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for WhatsApp's acknowledgement")]
 
@@ -50,16 +51,33 @@ async def send_message(
     return await send_text(gateway, account, body, key=idempotency_key, wait=wait)
 
 
+class MessageList(BaseModel):
+    """Messages, newest first."""
+
+    messages: list[Message]
+
+
+@router.get("", responses=failures(404, 422))
+async def list_messages(
+    gateway: TheGateway,
+    account: AccountId,
+    status: MessageStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Answer[MessageList]:
+    """Lists what was sent, or is to be, and what became of it."""
+    return Answer(message="Messages", data=MessageList(messages=await gateway.outbox.newest(account, status, limit)))
+
+
 @router.get("/{message_id}", responses=failures(404))
 async def get_message(gateway: TheGateway, account: AccountId, message_id: str) -> Answer[Message]:
     """Returns what became of a message."""
-    return Answer(message="Message", data=gateway.outbox.get(account, message_id))
+    return Answer(message="Message", data=await gateway.outbox.get(account, message_id))
 
 
 @router.delete("/{message_id}", responses=failures(404, 409))
 async def cancel_message(gateway: TheGateway, account: AccountId, message_id: str) -> Answer[Message]:
     """Takes a message out of the queue."""
-    message = gateway.outbox.cancel(account, message_id)
+    message = await gateway.outbox.cancel(account, message_id)
     return Answer(message="Message taken out of the queue", data=message)
 
 
@@ -72,8 +90,9 @@ async def send_text(gateway: Gateway, account: str, body: TextMessage, *, key: s
     gateway.accounts.get(account)
     recipient = parse_recipient(body.to)
     check_text(body.text, gateway.settings.max_message_length)
-    outgoing = gateway.outbox.accept(account, recipient, TextContent(text=body.text), key)
-    message = await gateway.outbox.wait_until_settled(outgoing, wait)
+    request: Request = {"content": TextContent(text=body.text).model_dump(mode="json")}
+    accepted = await gateway.outbox.accept(account, recipient, request, key=key)
+    message = accepted if isinstance(accepted, Message) else await gateway.outbox.wait_until_settled(accepted, wait)
     if (failure := _failure(message)) is not None:
         raise failure
     queued = message.status.unsettled

@@ -1,0 +1,199 @@
+"""The gateway's SQLite database. One thread works on it; what is written at the same time shares one commit, synced to disk."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import sqlite3
+from typing import Any
+
+from whatsapp_bridge.errors import BridgeError, ErrorCode
+from whatsapp_bridge.log import logger
+
+SCHEMA_VERSION = 1
+_LOCK_SECONDS = 5.0
+_OWNER_ONLY = 0o600
+
+SCHEMA = """
+CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL);
+CREATE TABLE events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, type TEXT NOT NULL,
+    time TEXT NOT NULL, at REAL NOT NULL, data TEXT NOT NULL);
+CREATE INDEX events_by_age ON events (at);
+CREATE TABLE consumers (name TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL, seen_at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE deliveries (account TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE messages (position INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, message_id TEXT NOT NULL,
+    recipient TEXT NOT NULL, chat TEXT NOT NULL, status TEXT NOT NULL, timestamp TEXT NOT NULL, error_code TEXT,
+    whatsapp_code INTEGER, request TEXT, files TEXT NOT NULL DEFAULT '[]', key TEXT, fingerprint BLOB NOT NULL,
+    accepted_at REAL NOT NULL, expires_at REAL NOT NULL, tried INTEGER NOT NULL DEFAULT 0, settled_at REAL,
+    UNIQUE (account, message_id));
+CREATE UNIQUE INDEX messages_by_key ON messages (account, key) WHERE key IS NOT NULL;
+CREATE INDEX messages_unsettled ON messages (position) WHERE settled_at IS NULL;
+CREATE INDEX messages_settled ON messages (settled_at) WHERE settled_at IS NOT NULL;
+CREATE TABLE chats (account TEXT NOT NULL, chat TEXT NOT NULL, PRIMARY KEY (account, chat)) WITHOUT ROWID;
+"""
+
+type Work[Result] = Callable[[sqlite3.Connection], Result]
+
+
+class DatabaseError(Exception):
+    """The database cannot be opened; the message names the file and says what to do. Nothing was changed."""
+
+
+def storage_error(error: sqlite3.Error) -> BridgeError:
+    """Says what an error of SQLite means for a caller."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return BridgeError(ErrorCode.STORAGE_FULL, "The disk is full: nothing was accepted.")
+    return BridgeError(ErrorCode.STORAGE_UNUSABLE, f"The gateway's database cannot be used ({name or 'unknown'}).")
+
+
+class Database:
+    """`gateway.db` in the data folder, locked for as long as it is open: two gateways never share a folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens it, or makes it.
+
+        Raises:
+            DatabaseError: another gateway has it open, it is damaged or newer, or the folder cannot be written.
+        """
+        self.fault: ErrorCode | None = None
+        """Why the last write failed; None where it did not."""
+        self._path = path
+        self._connection = _open(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    def now[Result](self, work: Work[Result]) -> Result:
+        """Reads or writes at once, in this thread: for the start, before anything else works on it.
+
+        Raises:
+            DatabaseError: it is damaged.
+        """
+        try:
+            with self._connection:
+                return work(self._connection)
+        except sqlite3.Error as error:
+            raise DatabaseError(_cannot_use(self._path, error)) from error
+
+    async def write[Result](self, work: Work[Result]) -> Result:
+        """Runs `work` in a transaction and returns its result once that is on the disk.
+
+        Works are run in the order of the calls. One that raises is undone, and the others that share its commit are not.
+
+        Raises:
+            BridgeError: `storage_full`, `storage_unusable`, and nothing was written; or whatever `work` raises.
+        """
+        outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._pending.append((work, outcome))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_pending(), name="database writer")
+        return await outcome
+
+    async def read[Result](self, work: Work[Result]) -> Result:
+        """Runs `work`, which reads alone, and returns its result.
+
+        Raises:
+            BridgeError: `storage_unusable`.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+    async def close(self) -> None:
+        """Waits for what is being written and closes the file."""
+        if self._writer is not None:
+            await self._writer
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    async def _write_pending(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._pending:
+            batch, self._pending = self._pending, []
+            results = await loop.run_in_executor(self._thread, self._commit, [work for work, _ in batch])
+            for (_, outcome), result in zip(batch, results, strict=True):
+                if outcome.cancelled():
+                    continue
+                if isinstance(result, Exception):
+                    outcome.set_exception(result)
+                else:
+                    outcome.set_result(result)
+        self._writer = None
+
+    def _commit(self, works: list[Work[Any]]) -> list[Any]:
+        """Returns the results, and in place of a result the exception that it ended with."""
+        connection = self._connection
+        results: list[Any] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            results.extend([_undone_if_it_fails(connection, work) for work in works])
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            logger().error("database_write_failed", error=getattr(error, "sqlite_errorname", type(error).__name__))
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            fault = storage_error(error)
+            self.fault = fault.code
+            return [fault] * len(works)
+        self.fault = None
+        return results
+
+
+def _undone_if_it_fails(connection: sqlite3.Connection, work: Work[Any]) -> Any:  # noqa: ANN401 - any work's result
+    connection.execute("SAVEPOINT work")
+    try:
+        result = work(connection)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is handed to the caller
+        connection.execute("ROLLBACK TO work")
+        result = error
+    connection.execute("RELEASE work")
+    return result
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.touch(_OWNER_ONLY)
+        path.chmod(_OWNER_ONLY)
+        connection = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.executescript(
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+        )
+        _migrate(connection, path)
+        if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(found)
+    except (sqlite3.Error, OSError) as error:
+        raise DatabaseError(_cannot_use(path, error)) from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise DatabaseError(f"{path} was written by a newer gateway (version {version}): update this one.")
+    if version == 0:
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _cannot_use(path: Path, error: Exception) -> str:
+    match getattr(error, "sqlite_errorname", type(error).__name__):
+        case "SQLITE_BUSY" | "SQLITE_LOCKED":
+            return f"Another gateway uses {path}: stop it first."
+        case "SQLITE_FULL":
+            return f"The disk of {path} is full."
+        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "PermissionError" | "SQLITE_READONLY_DIRECTORY":
+            return f"{path} cannot be written: look at the permissions of its folder."
+        case "SQLITE_CORRUPT" | "SQLITE_NOTADB" | "DatabaseError":
+            return (
+                f"{path} is damaged. Restore it from a backup, or move it away to begin with an empty queue and event log; "
+                "the link to the phone is kept elsewhere and not lost."
+            )
+        case name:
+            return f"{path} cannot be used ({name})."

@@ -1,0 +1,46 @@
+"""A message on its way, in memory until it is settled and that is written."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from whatsapp_bridge.message import Message, MessageStatus
+from whatsapp_bridge.message_store import Request
+
+
+@dataclass(eq=False)
+class OutgoingMessage:
+    """A message that was accepted. Times are the loop's."""
+
+    account: str
+    message: Message
+    request: Request | None
+    """None once it is settled: contents do not outlive their delivery."""
+    files: tuple[str, ...]
+    accepted_at: float
+    expires_at: float
+    first_to_chat: bool
+    tried: bool
+    """Whether it may have reached WhatsApp, also in an earlier run."""
+    attempts: int = 0
+    not_before: float = 0.0
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def change(
+        self,
+        status: MessageStatus,
+        *,
+        chat: str | None = None,
+        timestamp: datetime | None = None,
+        error_code: str | None = None,
+        whatsapp_code: int | None = None,
+    ) -> None:
+        """Puts it into another state."""
+        fields = {"status": status, "error_code": error_code, "whatsapp_code": whatsapp_code}
+        known = {"chat": chat, "timestamp": timestamp}
+        self.message = self.message.model_copy(
+            update=fields | {name: value for name, value in known.items() if value is not None}
+        )
+        if not status.unsettled:
+            self.request = None
+            self.settled.set()
