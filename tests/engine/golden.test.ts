@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { sendParams } from '../../bridge-addon/engine/src/sending/order.ts'
 import { assertFollowsProtocol } from './protocol-schema.ts'
 
 const FOLDER = new URL('../golden/engine/', import.meta.url)
@@ -13,5 +14,6 @@ for (const file of readdirSync(FOLDER)) {
 		const name = /^(error)|^(.+)\.(params|result|notification)/.exec(file)
 		assert.ok(name, 'named <method>.<part>[.<variant>].json')
 		assertFollowsProtocol(name[1] ?? `${name[2]} ${name[3]}`, example)
+		if (name[2] === 'message.send' && name[3] === 'params') assert.equal(sendParams(example).to, example.to)
 	})
 }

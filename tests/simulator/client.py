@@ -31,7 +31,10 @@ class SimulatorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message as somebody's devices decrypted it. `received_at` is in Unix milliseconds."""
+    """A message as somebody's devices decrypted it.
+
+    `content` is all of it, in the simulator's own words: see the README. `received_at` is in Unix milliseconds.
+    """
 
     index: int
     message_id: str
@@ -39,6 +42,7 @@ class ReceivedMessage:
     chat: str
     type: str
     text: str | None
+    content: dict[str, Any]
     received_at: int
     devices: tuple[int, ...]
     sha256: str | None
@@ -54,6 +58,7 @@ class ReceivedMessage:
             chat=data["chat"],
             type=data["type"],
             text=data.get("text"),
+            content=data["content"],
             received_at=data["received_at"],
             devices=tuple(data["devices"]),
             sha256=data.get("sha256"),
@@ -187,6 +192,15 @@ class Simulator:
         """Makes a group of the owner and contacts; returns its chat id."""
         body = {"subject": subject, "participants": participants, "addressing": addressing}
         return str((await self._call("POST", "/groups", body))["id"])
+
+    async def add_channel(self, name: str) -> str:
+        """Makes a channel of the owner's; returns its chat id."""
+        return str((await self._call("POST", "/channels", {"name": name}))["id"])
+
+    async def channel_messages(self, channel: str, *, after: int = -1, wait: float = 0) -> list[ReceivedMessage]:
+        """What was posted to a channel, with edits and revocations."""
+        answer = await self._call("GET", f"/channels/{channel}/messages?wait={wait}&after={after}")
+        return [ReceivedMessage.from_json(message) for message in answer["messages"]]
 
     async def faults(self, **faults: Any) -> None:
         """Lets something go wrong: see the README's list."""

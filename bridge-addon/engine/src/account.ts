@@ -1,17 +1,17 @@
 /** One account: its state, its connection and what becomes of it, its pairing, its messages. */
 
-import { setImmediate as turn } from 'node:timers/promises'
-import { generateWAMessageFromContent, proto, type WASocket } from 'baileys'
+import type { proto, WASocket } from 'baileys'
 import { Acknowledgements } from './acknowledgements.ts'
-import { isGroup, lidOf, phoneOf } from './addresses.ts'
+import { lidOf, phoneOf } from './addresses.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
 import { describe, log } from './log.ts'
 import { Pairing } from './pairing.ts'
-import type { PasskeyAssertion, SendMessage, StartPairing } from './parameters.ts'
+import type { PasskeyAssertion, StartPairing } from './parameters.ts'
 import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
 import { type Own, receivedMessage } from './receive.ts'
-import { Recipients } from './recipients.ts'
+import type { Order } from './sending/order.ts'
+import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
 import { Statuses } from './statuses.ts'
 
@@ -31,8 +31,8 @@ export class Account {
 	private receiving: Promise<void> = Promise.resolve()
 	private readonly caches = new Caches()
 	private readonly acknowledgements = new Acknowledgements()
-	private readonly recipients = new Recipients()
 	private readonly statuses: Statuses
+	private readonly sender: Sender
 	private readonly id: string
 	private readonly store: SessionStore
 	private readonly whatsappUrl: string | null
@@ -44,6 +44,13 @@ export class Account {
 		this.whatsappUrl = whatsappUrl
 		this.notify = notify
 		this.statuses = new Statuses(id, store)
+		this.sender = new Sender({
+			store,
+			caches: this.caches,
+			acknowledgements: this.acknowledgements,
+			connected: () => this.connected(),
+			acknowledged: (...taken) => notify('message.status', this.statuses.acknowledged(...taken))
+		})
 	}
 
 	start(): void {
@@ -132,12 +139,14 @@ export class Account {
 		this.disconnect()
 		this.become(state, reason)
 		const connection: Connection = new Connection(this.store, this.caches, this.whatsappUrl, {
-			socket: socket =>
+			socket: socket => {
+				this.sender.attach(socket)
 				this.pairing?.attach(
 					socket,
 					() => this.endPairing('expired', 'pairing_expired'),
 					code => this.endPairing('refused', code)
-				),
+				)
+			},
 			paired: () => {
 				this.pairing?.succeed()
 				this.become('connecting', null)
@@ -274,99 +283,13 @@ export class Account {
 	}
 
 	/** Resolves when WhatsApp's server has taken the message, with its time. */
-	async send({
-		messageId,
-		to,
-		content,
-		timeout
-	}: SendMessage): Promise<{ message_id: string; chat: string; timestamp: string }> {
-		// a synchronous store and many sends would otherwise keep the loop from reading a single acknowledgement
-		await turn()
+	send(order: Order): Promise<Sent> {
+		return this.sender.send(order)
+	}
+
+	private connected(): Connection {
 		const { connection } = this
 		if (this.state !== 'connected' || !connection) throw new EngineError('not_connected', 'not connected to WhatsApp')
-		const { socket } = connection
-		const jid = await whileConnected(() => this.recipients.resolve(socket, to))
-		if (isGroup(jid) && !this.caches.groups.get(jid)) {
-			this.caches.groups.set(jid, await whileConnected(() => socket.groupMetadata(jid)))
-		}
-		const userJid = socket.user?.id ?? ''
-		const { message } = generateWAMessageFromContent(
-			jid,
-			proto.Message.create({ extendedTextMessage: { text: content.text } }),
-			{ messageId, userJid }
-		)
-		if (!message) throw new EngineError('internal_error', 'no message was made')
-		this.store.keepSent(messageId, to, message)
-		const timestamp = await this.relay(connection, jid, message, messageId, timeout)
-		this.notify('message.status', this.statuses.acknowledged(messageId, to, timestamp))
-		return { message_id: messageId, chat: to, timestamp: rfc3339(timestamp) }
-	}
-
-	private async relay(
-		connection: Connection,
-		jid: string,
-		message: proto.IMessage,
-		messageId: string,
-		timeout: number
-	): Promise<number> {
-		const acknowledged = this.acknowledgements.wait(messageId, timeout)
-		let written = false
-		connection.socket
-			.relayMessage(jid, message, { messageId })
-			.then(
-				() => {
-					written = true
-					return this.rememberToken(connection.socket, jid)
-				},
-				(error: unknown) => this.acknowledgements.abandon(messageId, sendFailure(error))
-			)
-			.catch((error: unknown) => log('warning', 'token_not_kept', { error: describe(error) }))
-		try {
-			return await acknowledged
-		} catch (error) {
-			// Baileys holds a lock while it writes: one send that hangs would hang all
-			if (!written && error instanceof EngineError && error.code === 'acknowledgement_timeout')
-				connection.giveUp({ code: LOST })
-			throw error
-		}
-	}
-
-	/**
-	 * Baileys gives each person we write to a privacy token once a week, and means to remember that it did, but that write is lost in a finished
-	 * transaction: without this it would ask WhatsApp anew for every message.
-	 */
-	private async rememberToken(socket: WASocket, jid: string): Promise<void> {
-		if (isGroup(jid)) return
-		const lid = lidOf(jid) ? jid : await socket.signalRepository.lidMapping.getLIDForPN(jid)
-		if (!lid) return
-		const { keys } = socket.authState
-		const { [lid]: known } = await keys.get('tctoken', [lid])
-		if (known?.senderTimestamp) return
-		await keys.set({
-			tctoken: { [lid]: { token: Buffer.alloc(0), ...known, senderTimestamp: Math.floor(Date.now() / 1000) } }
-		})
-	}
-}
-
-/** Baileys rejects with a Boom that has WhatsApp's code in `data`, or with the bare close code. */
-function sendFailure(error: unknown): EngineError {
-	if (error instanceof EngineError) return error
-	const { data, output } = (typeof error === 'object' && error !== null ? error : {}) as {
-		data?: unknown
-		output?: { statusCode?: number }
-	}
-	const status = output?.statusCode
-	if (typeof error === 'number' || status === 428 || status === 408)
-		return new EngineError('not_connected', 'the connection was lost while sending')
-	if (typeof data === 'number') return new EngineError('message_rejected', 'WhatsApp refused the message', data)
-	log('error', 'send_failed', { error: describe(error) })
-	return new EngineError('internal_error', 'the message could not be made')
-}
-
-async function whileConnected<T>(question: () => Promise<T>): Promise<T> {
-	try {
-		return await question()
-	} catch (error) {
-		throw sendFailure(error)
+		return connection
 	}
 }

@@ -20,14 +20,15 @@ export function chatType(jid: string): ChatType | undefined {
 	return PERSON.test(jid) || LID.test(jid) ? 'person' : undefined
 }
 
-const user = (jid: string): string => jidDecode(jid)?.user ?? ''
+/** What stands before the @: the digits of a person. */
+export const userOf = (jid: string): string => jidDecode(jid)?.user ?? ''
 
 /** `+<digits>` of a phone number's jid, else null. */
 export const phoneOf = (jid: string | null | undefined): string | null =>
-	jid && PERSON.test(jid) ? `+${user(jid)}` : null
+	jid && PERSON.test(jid) ? `+${userOf(jid)}` : null
 
 /** The digits of a LID's jid, else null. */
-export const lidOf = (jid: string | null | undefined): string | null => (jid && LID.test(jid) ? user(jid) : null)
+export const lidOf = (jid: string | null | undefined): string | null => (jid && LID.test(jid) ? userOf(jid) : null)
 
 /** A person as known by one or both of the two forms. */
 export interface Person {
@@ -39,7 +40,13 @@ export const personId = ({ phone, lid }: Person): string => phone ?? `lid:${lid}
 
 /** The chat id of a group, a channel or the status feed. */
 export function chatId(jid: string, type: Exclude<ChatType, 'person'>): string {
-	return type === 'status' ? 'status' : `${type}:${user(jid)}`
+	return type === 'status' ? 'status' : `${type}:${userOf(jid)}`
+}
+
+/** Which kind of chat a chat id names. */
+export function chatTypeOf(chat: string): ChatType {
+	const [kind] = chat.split(':')
+	return kind === 'group' || kind === 'channel' || kind === 'status' ? kind : 'person'
 }
 
 /** The jid that a chat id names; a phone number's is to be checked with WhatsApp first. */

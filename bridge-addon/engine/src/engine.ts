@@ -10,10 +10,10 @@ import {
 	type Initialize,
 	initializeParams,
 	pairingParams,
-	passkeyParams,
-	sendParams
+	passkeyParams
 } from './parameters.ts'
 import { EngineError, type Notify, PROTOCOL_VERSION } from './protocol.ts'
+import { sendParams } from './sending/order.ts'
 import { SessionStore } from './session-store.ts'
 
 const NAME = 'whatsapp-engine'

@@ -1,19 +1,18 @@
 /** Checks what the gateway asks for, once, at the border. */
 
 import type { LogLevel } from './log.ts'
-import { type Content, EngineError, type PairingMethod, PROTOCOL_VERSION } from './protocol.ts'
+import { EngineError, type PairingMethod, PROTOCOL_VERSION } from './protocol.ts'
 
 type Raw = Record<string, unknown>
 
-const ACCOUNT = /^[a-z0-9][a-z0-9_-]{0,31}$/
-const MESSAGE_ID = /^[0-9A-Za-z-]{1,64}$/
-const CHAT_ID = /^(\+\d{5,15}|lid:\d+|group:[\d-]+|channel:\d+|status)$/
-const PHONE = /^\+[1-9]\d{4,14}$/
+export const ACCOUNT = /^[a-z0-9][a-z0-9_-]{0,31}$/
+export const MESSAGE_ID = /^[0-9A-Za-z-]{1,64}$/
+export const CHAT_ID = /^(\+\d{5,15}|lid:\d+|group:[\d-]+|channel:\d+|status)$/
+export const PHONE = /^\+[1-9]\d{4,14}$/
 const BASE64URL = /^[A-Za-z0-9_-]{1,8192}$/
 const LOG_LEVELS: readonly unknown[] = ['debug', 'info', 'warning', 'error']
-const MAX_ACKNOWLEDGEMENT_WAIT = 60
 
-function invalid(what: string): never {
+export function invalid(what: string): never {
 	throw new EngineError('invalid_params', what)
 }
 
@@ -96,29 +95,4 @@ export function confirmParams(params: unknown): { account: string; same: boolean
 	const raw = fields(params)
 	if (typeof raw.same !== 'boolean') invalid('same is true or false')
 	return { account: matching(raw, 'account', ACCOUNT), same: raw.same }
-}
-
-export interface SendMessage {
-	account: string
-	messageId: string
-	to: string
-	content: Extract<Content, { type: 'text' }>
-	/** milliseconds to wait for WhatsApp's acknowledgement */
-	timeout: number
-}
-
-export function sendParams(params: unknown): SendMessage {
-	const raw = fields(params)
-	const content = fields(raw.content)
-	if (content.type !== 'text' || typeof content.text !== 'string' || !content.text) invalid('content is a text')
-	const { timeout } = raw
-	if (typeof timeout !== 'number' || timeout < 1 || timeout > MAX_ACKNOWLEDGEMENT_WAIT)
-		invalid('timeout is 1 to 60 seconds')
-	return {
-		account: matching(raw, 'account', ACCOUNT),
-		messageId: matching(raw, 'message_id', MESSAGE_ID),
-		to: matching(raw, 'to', CHAT_ID),
-		content: { type: 'text', text: content.text },
-		timeout: timeout * 1000
-	}
 }

@@ -104,6 +104,10 @@ export type ErrorCode =
 	| 'recipient_not_on_whatsapp'
 	| 'message_rejected'
 	| 'acknowledgement_timeout'
+	| 'message_not_kept'
+	| 'media_unreadable'
+	| 'media_upload_failed'
+	| 'not_possible_here'
 	| 'internal_error'
 
 /** An error with a stable code, as it crosses the border. Its message holds no personal data. */

@@ -21,7 +21,10 @@ import { describe, log } from './log.ts'
 import { EngineError } from './protocol.ts'
 
 const ARCHIVES_KEPT = 3
-const SENT_KEPT_MS = 7 * 24 * 3600 * 1000
+const DAY_MS = 24 * 3600 * 1000
+const SENT_KEPT_MS = 7 * DAY_MS
+/** Votes and answers come for as long as this. */
+const POLL_KEPT_MS = 30 * DAY_MS
 const REPORTED_KEPT_MS = 14 * 24 * 3600 * 1000
 const PRUNE_EVERY = 500
 /** The key type under which decrypted texts are committed together with the ratchet step. */
@@ -31,7 +34,8 @@ const SCHEMA = `
 CREATE TABLE IF NOT EXISTS credentials (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS plaintexts (hash TEXT PRIMARY KEY, value BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sent (message_id TEXT PRIMARY KEY, chat TEXT NOT NULL, message BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent (message_id TEXT PRIMARY KEY, chat TEXT NOT NULL, message BLOB NOT NULL, at INTEGER NOT NULL,
+	until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reported (chat TEXT NOT NULL, sender TEXT NOT NULL, message_id TEXT NOT NULL, at INTEGER NOT NULL,
 	PRIMARY KEY (chat, sender, message_id)) WITHOUT ROWID;
 `
@@ -43,8 +47,10 @@ const STATEMENTS = {
 	remove: 'DELETE FROM keys WHERE type = ? AND id = ?',
 	plaintext: 'SELECT value FROM plaintexts WHERE hash = ?',
 	putPlaintext: 'INSERT OR REPLACE INTO plaintexts (hash, value, at) VALUES (?, ?, ?)',
-	sent: 'SELECT chat, message FROM sent WHERE message_id = ?',
-	putSent: 'INSERT OR REPLACE INTO sent (message_id, chat, message, at) VALUES (?, ?, ?, ?)',
+	sent: 'SELECT chat, message, at FROM sent WHERE message_id = ?',
+	putSent: 'INSERT OR REPLACE INTO sent (message_id, chat, message, at, until) VALUES (?, ?, ?, ?, ?)',
+	rewriteSent: 'UPDATE sent SET message = ? WHERE message_id = ?',
+	wroteOurselves: "SELECT 1 FROM reported WHERE chat = ? AND sender = 'me' AND message_id = ?",
 	report: 'INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)'
 } as const
 type StatementName = keyof typeof STATEMENTS
@@ -152,13 +158,30 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Keeps what was sent, so that a recipient who can't decrypt it can have it again, also after a restart. */
 	keepSent(messageId: string, chat: string, message: proto.IMessage): void {
-		this.statements.putSent.run(messageId, chat, proto.Message.encode(message).finish(), Date.now())
+		const now = Date.now()
+		const awaitsAnswers = message.pollCreationMessage || message.pollCreationMessageV3 || message.eventMessage
+		const until = now + (awaitsAnswers ? POLL_KEPT_MS : SENT_KEPT_MS)
+		this.statements.putSent.run(messageId, chat, proto.Message.encode(message).finish(), now, until)
 		this.prune()
 	}
 
-	sent(messageId: string): { chat: string; message: proto.IMessage } | undefined {
+	sent(messageId: string): { chat: string; message: proto.IMessage; at: number } | undefined {
 		const row = this.statements.sent.get(messageId)
-		return row && { chat: String(row.chat), message: proto.Message.decode(row.message as Uint8Array) }
+		const message = row && proto.Message.decode(row.message as Uint8Array)
+		return row && message && { chat: String(row.chat), message, at: Number(row.at) }
+	}
+
+	/** Gives a kept message another content, under its own secret. */
+	rewriteSent(messageId: string, content: proto.IMessage): void {
+		const kept = this.sent(messageId)?.message
+		if (!kept) return
+		const message = { ...content, messageContextInfo: kept.messageContextInfo }
+		this.statements.rewriteSent.run(proto.Message.encode(message).finish(), messageId)
+	}
+
+	/** Whether it was sent from here, or seen to be written on the owner's phone. */
+	wroteOurselves(messageId: string, chat: string): boolean {
+		return this.sent(messageId)?.chat === chat || this.statements.wroteOurselves.get(chat, messageId) !== undefined
 	}
 
 	/** Notes that a received message was told to the gateway; false where it had been before. */
@@ -170,7 +193,7 @@ export class SessionStore implements SignalKeyStore {
 
 	private prune(): void {
 		if (++this.writes % PRUNE_EVERY) return
-		this.database.prepare('DELETE FROM sent WHERE at < ?').run(Date.now() - SENT_KEPT_MS)
+		this.database.prepare('DELETE FROM sent WHERE until < ?').run(Date.now())
 		this.database.prepare('DELETE FROM reported WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
 	}
 

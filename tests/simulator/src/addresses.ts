@@ -9,6 +9,8 @@ export interface Address {
 	device: number
 }
 
+export const STATUS_JID = 'status@broadcast'
+
 export function parseJid(jid: string | undefined): Address | undefined {
 	const decoded = jid ? jidDecode(jid) : undefined
 	return decoded ? { user: decoded.user, server: decoded.server, device: decoded.device ?? 0 } : undefined

@@ -21,7 +21,7 @@ import {
 import { faultOrder } from './faults.ts'
 import { PairingRefusedError } from './pairing.ts'
 import type { WhatsAppServer } from './server.ts'
-import type { Addressing, Group, Person, World } from './world.ts'
+import type { Addressing, Channel, Group, Inbox, Person, World } from './world.ts'
 
 const MAX_WAIT_MS = 60_000
 const BODY_LIMIT = 1 << 20
@@ -53,6 +53,8 @@ const routes: [method: string, path: RegExp, route: Route][] = [
 	['POST', /^\/admin\/contacts\/([^/]+)\/ask-again$/, askAgain],
 	['POST', /^\/admin\/contacts\/([^/]+)\/read$/, readMessage],
 	['POST', /^\/admin\/groups$/, addGroup],
+	['POST', /^\/admin\/channels$/, addChannel],
+	['GET', /^\/admin\/channels\/([^/]+)\/messages$/, call => inbox(call, channel(call.world, call.name))],
 	['POST', /^\/admin\/faults$/, setFaults],
 	['DELETE', /^\/admin\/faults$/, ({ server }) => server.setFaults({})],
 	['GET', /^\/admin\/state$/, state]
@@ -71,6 +73,12 @@ function contact(world: World, phone: string): Person {
 function group(world: World, name: string): Group {
 	const found = world.groups.get(name.replace(/^group:/, ''))
 	if (!found) throw new ControlError(404, 'unknown_group', `no group ${name}`)
+	return found
+}
+
+function channel(world: World, name: string): Channel {
+	const found = world.channels.get(name.replace(/^channel:/, ''))
+	if (!found) throw new ControlError(404, 'unknown_channel', `no channel ${name}`)
 	return found
 }
 
@@ -107,7 +115,7 @@ async function writeOnPhone({ world, server, body }: Call) {
 	return { message_id: await server.inbound.writeOnPhone(chat, { conversation: text(body, 'text') }) }
 }
 
-async function inbox({ world, query }: Call, person: Person) {
+async function inbox({ world, query }: Call, person: Inbox) {
 	const wait = Math.min(queryNumber(query, 'wait', 0) * 1000, MAX_WAIT_MS)
 	return { messages: await world.messages(person, queryNumber(query, 'after', -1), wait) }
 }
@@ -190,6 +198,11 @@ function addGroup({ world, body }: Call) {
 	return { id: `group:${world.addGroup(text(body, 'subject'), participants, addressing(body) ?? 'pn').id}` }
 }
 
+function addChannel({ world, body }: Call) {
+	refuseUnknown(body, ['name'])
+	return { id: `channel:${world.addChannel(text(body, 'name')).id}` }
+}
+
 function setFaults({ world, server, body }: Call) {
 	const { drop, refreshSecret, streamError, lasting } = faultOrder(body)
 	server.setFaults({ ...world.faults, ...lasting })
@@ -250,7 +263,7 @@ async function respond(world: World, server: WhatsAppServer, request: IncomingMe
 		const raw = await read(request)
 		const body = route === scanQr ? {} : parsed(raw)
 		const name = decodeURIComponent(match[1] ?? '')
-		const created = method === 'POST' && /^\/admin\/(contacts|groups)$/.test(url.pathname)
+		const created = method === 'POST' && /^\/admin\/(contacts|groups|channels)$/.test(url.pathname)
 		return [created ? 201 : 200, (await route({ world, server, name, query: url.searchParams, text: raw, body })) ?? {}]
 	}
 	throw new ControlError(404, 'not_found', `no route ${request.method} ${url.pathname}`)

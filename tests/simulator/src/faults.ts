@@ -24,6 +24,8 @@ export interface Faults {
 	device_limit?: boolean
 	refresh_after_scan?: boolean
 	pairing_code_error?: number
+	upload_failures?: number
+	upload_delay_ms?: number
 }
 
 export interface FaultOrder {
@@ -50,7 +52,9 @@ export function faultOrder(fields: Fields): FaultOrder {
 		'device_limit',
 		'refresh_secret',
 		'refresh_after_scan',
-		'pairing_code_error'
+		'pairing_code_error',
+		'upload_failures',
+		'upload_delay_ms'
 	])
 	const lasting = {
 		upgrade_status: optionalInteger(fields, 'upgrade_status', 200, 599),
@@ -63,7 +67,9 @@ export function faultOrder(fields: Fields): FaultOrder {
 		passkey: optionalChoice(fields, 'passkey', PASSKEY_FAULTS),
 		device_limit: optionalFlag(fields, 'device_limit'),
 		refresh_after_scan: optionalFlag(fields, 'refresh_after_scan'),
-		pairing_code_error: optionalInteger(fields, 'pairing_code_error', 400, 599)
+		pairing_code_error: optionalInteger(fields, 'pairing_code_error', 400, 599),
+		upload_failures: optionalInteger(fields, 'upload_failures', 1, 100),
+		upload_delay_ms: optionalInteger(fields, 'upload_delay_ms', 0, 60_000)
 	}
 	const given = Object.entries(lasting).filter(([, value]) => value !== undefined)
 	return {

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import { proto } from 'baileys'
-import { groupId, groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import { groupId, groupJid, lidJid, parseJid, phoneJid, STATUS_JID } from './addresses.ts'
 import type { Backlog } from './backlog.ts'
 import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
 import { type BinaryNode, child, childBytes, children, node, seconds } from './nodes.ts'
@@ -32,6 +32,7 @@ export class Inbound {
 	): Promise<string> {
 		const id = newMessageId()
 		const { group, addressing } = options
+		this.world.write(id, { chat: group ? `group:${group.id}` : person.phone, author: person })
 		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
 		return id
 	}
@@ -40,6 +41,7 @@ export class Inbound {
 	async writeOnPhone(chat: Person | Group, message: proto.IMessage): Promise<string> {
 		const id = newMessageId()
 		const { owner } = this.world
+		this.world.write(id, { chat: 'subject' in chat ? `group:${chat.id}` : chat.phone, author: owner })
 		if ('subject' in chat) {
 			await this.sendOut(owner, id, device => this.stanza(device, owner, id, message, chat))
 			return id
@@ -226,5 +228,7 @@ export function takeBundle(device: LinkedDevice): Bundle {
 export function chatName(world: World, jid: string | undefined): string {
 	const address = parseJid(jid)
 	if (address?.server === 'g.us') return groupId(jid ?? '')
+	if (address?.server === 'newsletter') return `channel:${address.user}`
+	if (jid === STATUS_JID) return 'status'
 	return world.person(jid)?.phone ?? String(jid)
 }

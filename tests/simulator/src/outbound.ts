@@ -2,15 +2,25 @@
 
 import { proto } from 'baileys'
 import { verifySignature } from 'libsignal/src/curve.js'
-import { groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import { groupJid, lidJid, parseJid, phoneJid, STATUS_JID } from './addresses.ts'
 import type { Backlog } from './backlog.ts'
+import { takePost } from './channels.ts'
+import { type Content, kindOf, readContent, wordsOf } from './content.ts'
 import { chatName, peerName, phoneSignal } from './inbound.ts'
 import type { Link } from './link.ts'
 import type { MediaStore } from './media.ts'
-import { openMedia } from './media.ts'
 import { type BinaryNode, bigEndian, child, childBytes, children, node, seconds } from './nodes.ts'
 import { typed } from './noise.ts'
-import type { Group, LinkedDevice, Person, PersonDevice, World } from './world.ts'
+import type { Reading } from './reading.ts'
+import {
+	type Group,
+	KEPT,
+	type LinkedDevice,
+	OWNER_PHONE,
+	type Person,
+	type PersonDevice,
+	type World
+} from './world.ts'
 
 /** So often a recipient asks for a message again: Baileys sends no third copy. */
 const ASKS = 2
@@ -21,12 +31,18 @@ interface Delivery {
 	id: string
 	/** the chat's address as the sender wrote it */
 	to: string
+	/** this id has come before: a repetition, or what somebody asked to have again */
+	again: boolean
 }
+
+const STATUS_KINDS = ['text', 'image', 'video', 'voice']
 
 export class Outbound {
 	private readonly world: World
 	private readonly media: MediaStore
 	private readonly backlog: Backlog
+	private readonly seen = new Set<string>()
+	private readonly complaints = new Set<string>()
 
 	constructor(world: World, media: MediaStore, backlog: Backlog) {
 		this.world = world
@@ -45,18 +61,33 @@ export class Outbound {
 			link.send(node('ack', { class: 'message', id, from: to, t: seconds(), error: String(acks.error) }))
 			return
 		}
-		const delivery = { linked, stanza, id, to }
+		const delivery = { linked, stanza, id, to, again: this.comesAgain(id) }
 		const group = this.world.groups.get(to.split('@')[0] ?? '')
-		if (to.endsWith('@g.us') && !group) {
+		const channel = this.world.channels.get(to.split('@')[0] ?? '')
+		const unknown = (to.endsWith('@g.us') && !group) || (to.endsWith('@newsletter') && !channel)
+		if (unknown) {
 			link.send(node('ack', { class: 'message', id, from: to, t: seconds(), error: '404' }))
 			return
 		}
-		const acknowledge = () => link.send(node('ack', { class: 'message', id, from: to, t: seconds() }))
+		const posted = channel && takePost(this.world, this.media, channel, stanza)
+		const server_id = posted === undefined ? undefined : String(posted)
+		const acknowledge = () => link.send(node('ack', { class: 'message', id, from: to, t: seconds(), server_id }))
 		if (acks === undefined) acknowledge()
 		else if (acks !== 'none') setTimeout(acknowledge, acks.delay_ms)
-		if (!this.identityHolds(delivery)) return
+		if (channel || !this.identityHolds(delivery)) return
 		await this.deliverDirect(delivery)
-		if (group) await this.deliverToGroup(delivery, group)
+		if (group) await this.deliverToGroup(delivery, group.id, groupJid(group.id), this.devicesOf(group))
+		else if (to === STATUS_JID) await this.deliverToGroup(delivery, 'status', STATUS_JID, this.addressed(delivery))
+	}
+
+	private comesAgain(id: string): boolean {
+		const again = this.seen.has(id)
+		this.seen.add(id)
+		for (const oldest of this.seen) {
+			if (this.seen.size <= KEPT) break
+			this.seen.delete(oldest)
+		}
+		return again
 	}
 
 	/** Whoever begins a session shows the identity that the owner's phone signed; else no phone takes the message. */
@@ -115,16 +146,37 @@ export class Outbound {
 		}
 	}
 
-	private async deliverToGroup(delivery: Delivery, group: Group): Promise<void> {
+	private devicesOf(group: Group): [Person, PersonDevice][] {
+		return this.world
+			.members(group)
+			.flatMap(person => person.devices.map(device => [person, device] as [Person, PersonDevice]))
+	}
+
+	/** Whom a status post is for: those that its sender names. */
+	private addressed({ stanza }: Delivery): [Person, PersonDevice][] {
+		return children(child(stanza, 'participants'), 'to').flatMap(({ attrs: { jid } }) => {
+			const person = this.world.person(jid)
+			const device = person?.devices.find(({ id }) => id === parseJid(jid)?.device)
+			return person && device ? [[person, device] as [Person, PersonDevice]] : []
+		})
+	}
+
+	private async deliverToGroup(
+		delivery: Delivery,
+		chat: string,
+		jid: string,
+		devices: [Person, PersonDevice][]
+	): Promise<void> {
 		const skmsg = children(delivery.stanza, 'enc').find(({ attrs }) => attrs.type === 'skmsg')
-		if (!skmsg) return
+		if (!skmsg) {
+			if (!delivery.again) this.world.violate('message', `nothing for all of ${chat}`)
+			return
+		}
 		const ciphertext = Buffer.from(skmsg.content as Uint8Array)
-		for (const person of this.world.members(group)) {
-			for (const device of person.devices) {
-				await this.deliver(delivery, person, device, async () =>
-					device.signal.decryptFromGroup(groupJid(group.id), peerName(delivery.linked), ciphertext)
-				)
-			}
+		for (const [person, device] of devices) {
+			await this.deliver(delivery, person, device, async () =>
+				device.signal.decryptFromGroup(jid, peerName(delivery.linked), ciphertext)
+			)
 		}
 	}
 
@@ -160,13 +212,9 @@ export class Outbound {
 		}
 		const copy = message.deviceSentMessage
 		const content = copy?.message ?? message
-		const text =
-			content.conversation ??
-			content.extendedTextMessage?.text ??
-			content.imageMessage?.caption ??
-			content.documentMessage?.caption
-		const type = Object.keys(content).find(key => !['messageContextInfo', 'senderKeyDistributionMessage'].includes(key))
-		if (!type || content.protocolMessage) return
+		content.messageContextInfo ??= message.messageContextInfo ?? null
+		const type = kindOf(content)
+		if (!type || (content.protocolMessage && !content.protocolMessage.key)) return
 		if (device.decrypted.has(id)) {
 			this.world.count('duplicates dropped by a recipient')
 			return
@@ -174,31 +222,38 @@ export class Outbound {
 		device.decrypted.add(id)
 		if (device.retries.delete(id)) this.world.count('healed by a retry')
 		this.world.count('messages decrypted')
-		const chat = chatName(this.world, copy?.destinationJid ?? to)
+		const jid = copy?.destinationJid ?? withoutDevice(to)
+		const chat = chatName(this.world, jid)
+		const text = wordsOf(content)
+		const read = this.read(delivery, jid, chat, content)
 		this.world.receive(person, device.id, {
 			message_id: id,
 			from: this.world.owner.phone,
 			chat: chat === person.phone ? this.world.owner.phone : chat,
 			type,
 			...(text ? { text } : {}),
-			...(await this.mediaFacts(content))
+			content: read,
+			...mediaFacts(read)
 		})
 		if (person !== this.world.owner) this.receipt(delivery, person, device)
 	}
 
-	private async mediaFacts(content: proto.IMessage): Promise<{ sha256?: string; file_name?: string }> {
-		const media = content.imageMessage ?? content.documentMessage
-		if (!media) return {}
-		try {
-			const plain = openMedia(this.media, content.imageMessage ? 'Image' : 'Document', media)
-			return {
-				sha256: plain,
-				...(content.documentMessage?.fileName ? { file_name: content.documentMessage.fileName } : {})
-			}
-		} catch (error) {
-			this.world.violate('media', String(error))
-			return {}
+	/** What it says, with all that is wrong with it noted once. */
+	private read({ id, stanza, again }: Delivery, jid: string, chat: string, message: proto.IMessage): Content {
+		const { world, media } = this
+		const complain = (why: string) => {
+			if (this.complaints.has(`${id} ${why}`)) return
+			this.complaints.add(`${id} ${why}`)
+			world.violate('content', why)
 		}
+		const group = world.groups.get(jid.split('@')[0] ?? '')
+		world.write(id, { chat, author: world.owner })
+		const reading: Reading = { world, media, messageId: id, jid, chat, group, complain }
+		const content = readContent(message, reading)
+		world.write(id, { chat, author: world.owner, kind: content.kind })
+		if (!again) checkEnvelope(stanza, content, message, complain)
+		if (chat === 'status' && !STATUS_KINDS.includes(content.kind)) complain('a status post of a kind that there is not')
+		return content
 	}
 
 	private receipt({ linked, id, to }: Delivery, person: Person, device: PersonDevice): void {
@@ -218,9 +273,10 @@ export class Outbound {
 		extra?: BinaryNode[]
 	): void {
 		const group = this.world.groups.get(to.split('@')[0] ?? '')
+		const shared = group ?? to === STATUS_JID
 		const byLid = group ? group.addressing === 'lid' : to.includes('@lid')
 		const sender = byLid ? lidJid(person.lid, device) : phoneJid(person.phone, device)
-		const attrs = group
+		const attrs = shared
 			? { from: to, participant: sender }
 			: { from: sender, recipient: person === this.world.owner ? to : undefined }
 		this.backlog.deliver(linked, node('receipt', { ...attrs, id, t: seconds(), type }, extra))
@@ -240,3 +296,46 @@ export class Outbound {
 		])
 	}
 }
+
+/** Sha256 and file name once more, as the control API has always told them. */
+function mediaFacts({ media, file_name }: Content): { sha256?: string; file_name?: string } {
+	const { sha256 } = (media ?? {}) as { sha256?: string }
+	return { ...(sha256 ? { sha256 } : {}), ...(typeof file_name === 'string' ? { file_name } : {}) }
+}
+
+function withoutDevice(jid: string): string {
+	const { user, server } = parseJid(jid) ?? {}
+	return user ? `${user}@${server}` : jid
+}
+
+/** What the server is told about a message beside its ciphertext, and routes by. */
+function checkEnvelope(
+	{ attrs, ...stanza }: BinaryNode,
+	{ kind, author }: Content,
+	message: proto.IMessage,
+	complain: (why: string) => void
+): void {
+	const ours = author === OWNER_PHONE
+	const edit = kind === 'edit' ? '1' : kind === 'revoke' ? (ours ? '7' : '8') : undefined
+	if (attrs.edit !== edit) complain(`edit="${attrs.edit}" on a ${kind}`)
+	const meta = child({ attrs, ...stanza }, 'meta')?.attrs
+	if ((meta?.polltype === 'creation') !== (kind === 'poll')) complain('polltype that is missing or wrong')
+	if ((meta?.event_type === 'creation') !== (kind === 'event')) complain('event_type that is missing or wrong')
+	const type = TYPES[kind] ?? 'text'
+	if (attrs.type !== type) complain(`type="${attrs.type}" on a ${kind}`)
+	if (message.reactionMessage && !hidden({ attrs, ...stanza })) complain('a reaction that shows when it fails')
+}
+
+const MEDIA_KINDS = ['image', 'video', 'audio', 'voice', 'document', 'sticker', 'contacts']
+const TYPES: Record<string, string> = {
+	...Object.fromEntries(MEDIA_KINDS.map(kind => [kind, 'media'])),
+	poll: 'poll',
+	event: 'event',
+	reaction: 'reaction'
+}
+
+const hidden = (stanza: BinaryNode): boolean =>
+	[
+		...children(stanza, 'enc'),
+		...children(child(stanza, 'participants'), 'to').flatMap(to => children(to, 'enc'))
+	].some(({ attrs }) => attrs['decrypt-fail'] === 'hide')

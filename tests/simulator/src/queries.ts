@@ -64,7 +64,8 @@ const handlers: Record<string, (question: Question) => Answer> = {
 	'w:sync:app:state set': appState,
 	'w:m set': ({ mediaHost }) => [
 		node('media_conn', { auth: 'sim-auth', ttl: '3600', auth_ttl: '3600', max_buckets: '12' }, [
-			node('host', { hostname: mediaHost, maxContentLengthBytes: '2147483648' })
+			node('host', { hostname: mediaHost, maxContentLengthBytes: '2147483648' }),
+			node('host', { hostname: mediaHost.replace('127.0.0.1', 'localhost'), maxContentLengthBytes: '2147483648' })
 		])
 	],
 	'w:g2 get': groups,

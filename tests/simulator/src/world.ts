@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { digits, lidOf, parseJid, phoneJid } from './addresses.ts'
 import type { Bundle, PublicPreKey } from './bundle.ts'
+import type { Content } from './content.ts'
 import type { Faults } from './faults.ts'
 import type { BinaryNode } from './nodes.ts'
 import { SignalDevice } from './signal-device.ts'
@@ -21,10 +22,37 @@ export interface ReceivedMessage {
 	chat: string
 	type: string
 	text?: string
+	/** all of it, in the simulator's own words */
+	content: Content
 	sha256?: string
 	file_name?: string
 	received_at: number
 	devices: number[]
+}
+
+/** What stands in a chat. */
+export interface Written {
+	/** a contact's number, a group, a channel or `status` */
+	chat: string
+	author: Person
+	/** of its content, once somebody has decrypted it */
+	kind?: string
+	at: number
+	/** the message that took it back */
+	revokedBy?: string
+}
+
+/** Somewhere messages are received. */
+export interface Inbox {
+	inbox: ReceivedMessage[]
+}
+
+/** A channel of the owner's. */
+export interface Channel extends Inbox {
+	id: string
+	name: string
+	/** WhatsApp's own number of the newest post */
+	posts: number
 }
 
 /** One phone (device 0) or companion of a person. */
@@ -36,7 +64,7 @@ export interface PersonDevice {
 	decrypted: Set<string>
 }
 
-export interface Person {
+export interface Person extends Inbox {
 	phone: string
 	lid: string
 	name: string
@@ -49,7 +77,6 @@ export interface Person {
 	askLater: (() => void)[]
 	/** What this person writes next arrives garbled. */
 	garbleNext: boolean
-	inbox: ReceivedMessage[]
 	/** what this person wrote, by message id: encrypts it (again) for a linked device */
 	sent: Map<string, (device: LinkedDevice) => Promise<BinaryNode>>
 }
@@ -93,6 +120,9 @@ export class World {
 	readonly owner: Person
 	readonly people = new Map<string, Person>()
 	readonly groups = new Map<string, Group>()
+	readonly channels = new Map<string, Channel>()
+	/** by message id */
+	readonly written = new Map<string, Written>()
 	readonly linked = new Map<number, LinkedDevice>()
 	readonly violations: Violation[] = []
 	readonly counts: Record<string, number> = {}
@@ -166,6 +196,23 @@ export class World {
 		return group
 	}
 
+	addChannel(name: string): Channel {
+		const channel = { id: `120363${randomBytes(5).readUIntBE(0, 5)}`, name, posts: 0, inbox: [] }
+		this.channels.set(channel.id, channel)
+		return channel
+	}
+
+	/** Notes that a message stands in a chat. The first note counts; the kind may follow. */
+	write(id: string, written: Omit<Written, 'at'>): void {
+		const known = this.written.get(id)
+		if (known) known.kind ??= written.kind
+		else this.written.set(id, { ...written, at: Date.now() })
+		for (const oldest of this.written.keys()) {
+			if (this.written.size <= KEPT) break
+			this.written.delete(oldest)
+		}
+	}
+
 	violate(what: string, why: string): void {
 		this.violations.push({ what, why })
 	}
@@ -175,9 +222,10 @@ export class World {
 	}
 
 	/** Notes what a device decrypted; a further device of the same person joins the same entry. */
-	receive(person: Person, device: number, message: Omit<ReceivedMessage, 'index' | 'devices' | 'received_at'>): void {
+	receive(person: Inbox, device: number, message: Omit<ReceivedMessage, 'index' | 'devices' | 'received_at'>): void {
 		const known = person.inbox.findLast(
-			({ message_id, chat }) => message_id === message.message_id && chat === message.chat
+			({ message_id, chat, content }) =>
+				message_id === message.message_id && chat === message.chat && content.kind === message.content.kind
 		)
 		if (known) {
 			known.devices.push(device)
@@ -190,7 +238,7 @@ export class World {
 	}
 
 	/** The messages after an index; waits, at most so many milliseconds, until there is one. */
-	async messages(person: Person, after: number, wait: number): Promise<ReceivedMessage[]> {
+	async messages(person: Inbox, after: number, wait: number): Promise<ReceivedMessage[]> {
 		const found = () => person.inbox.filter(({ index }) => index > after)
 		const deadline = Date.now() + wait
 		while (!found().length && Date.now() < deadline) {

@@ -19,8 +19,9 @@ client.on('message', (message: WAMessage) => {
 })
 process.stdin.on('data', () => {
 	const jpegThumbnail = ''
+	const image = Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(50_000, 7)])
 	client.socket
-		.sendMessage(ALICE, { image: Buffer.alloc(50_000, 7), caption: 'a picture', jpegThumbnail, width: 1, height: 1 })
+		.sendMessage(ALICE, { image, caption: 'a picture', jpegThumbnail, width: 1, height: 1 })
 		.then(() =>
 			client.socket.sendMessage(ALICE, {
 				document: Buffer.alloc(200_000, 9),

@@ -18,8 +18,8 @@ const refused = (changed: object, why: RegExp) =>
 	assert.throws(() => openMedia(store, 'Image', { ...sealed, fileLength: 1000, ...changed }), why)
 
 test('what fits is opened', () => {
-	const hash = Buffer.from(sealed.fileSha256 ?? []).toString('hex')
-	assert.equal(openMedia(store, 'Image', { ...sealed, fileLength: 1000 }), hash)
+	const opened = openMedia(store, 'Image', { ...sealed, fileLength: 1000 })
+	assert.deepEqual([opened.sha256, opened.size], [Buffer.from(sealed.fileSha256 ?? []).toString('hex'), 1000])
 })
 
 test('another key, kind, hash or path is refused', () => {
@@ -28,6 +28,8 @@ test('another key, kind, hash or path is refused', () => {
 	refused({ fileSha256: randomBytes(32) }, /hash of the content/)
 	refused({ fileEncSha256: randomBytes(32) }, /hash of the ciphertext/)
 	refused({ directPath: '/v/nothing' }, /nothing was uploaded/)
+	refused({ url: 'https://elsewhere/v' }, /address and path/)
+	refused({ mediaKey: randomBytes(31) }, /32 bytes/)
 })
 
 test('a length that is not that of the content is refused', () => {

@@ -50,7 +50,10 @@ test('both ways, by hash', { timeout: 60_000 }, async () => {
 	}
 
 	child.stdin.write('send\n')
-	const image = createHash('sha256').update(Buffer.alloc(50_000, 7)).digest('hex')
+	const image = createHash('sha256')
+		.update(Buffer.from([0xff, 0xd8]))
+		.update(Buffer.alloc(50_000, 7))
+		.digest('hex')
 	const document = createHash('sha256').update(Buffer.alloc(200_000, 9)).digest('hex')
 	let messages = await simulator.received(ALICE)
 	while (messages.length < 2) messages = await simulator.received(ALICE, -1)

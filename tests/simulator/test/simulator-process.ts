@@ -15,6 +15,7 @@ export interface Received {
 	chat: string
 	type: string
 	text?: string
+	content: { kind: string; [field: string]: unknown }
 	sha256?: string
 	file_name?: string
 	devices: number[]
@@ -85,6 +86,10 @@ export class SimulatorProcess {
 			.messages
 	ownPhone = async (after = -1, wait = 10) =>
 		(await this.call<{ messages: Received[] }>('GET', `/mock-phone/messages?wait=${wait}&after=${after}`)).messages
+	channel = async (name: string) => (await this.call<{ id: string }>('POST', '/channels', { name })).id
+	posts = async (channel: string, after = -1, wait = 10) =>
+		(await this.call<{ messages: Received[] }>('GET', `/channels/${channel}/messages?wait=${wait}&after=${after}`))
+			.messages
 	faults = (faults: object) => this.call('POST', '/faults', faults)
 	clearFaults = () => this.call('DELETE', '/faults')
 }
