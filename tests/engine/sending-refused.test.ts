@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { after, afterEach, before, test } from 'node:test'
+import { refuseLateEdit } from '../../bridge-addon/engine/src/sending/possible.ts'
+import { vcard } from '../../bridge-addon/engine/src/sending/vcard.ts'
 import { messageId } from './engine-process.ts'
 import { PICTURE } from './media-files.ts'
 import { ALICE, BOB, SendingStack, STRANGER } from './sending-stack.ts'
@@ -47,6 +49,16 @@ test('only words are edited, and what is seen once is neither edited nor forward
 	await stack.send(ALICE, { type: 'image', media: stack.file('image/jpeg').media, view_once: true }, { id: secret })
 	await refused('not_possible_here', ALICE, { type: 'edit', message_id: secret, text: 'x' })
 	await refused('not_possible_here', ALICE, { type: 'forward', message_id: secret })
+})
+
+test('after 15 minutes nothing is edited', () => {
+	assert.throws(() => refuseLateEdit(Date.now() - 15 * 60_000 - 1), { code: 'not_possible_here' })
+	refuseLateEdit(Date.now() - 14 * 60_000)
+})
+
+test('a line break in a contact adds no line of its own', () => {
+	const contact = { name: 'A\nTEL:1', phones: [BOB], organization: 'B\r\nTEL:2', email: 'c\nTEL:3' }
+	assert.equal(vcard(contact).match(/^TEL/gm)?.length, 1)
 })
 
 test('what is seen once leaves its key in no quote', async () => {

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, test } from 'node:test'
+import { afterEach, beforeEach, mock, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { SessionStore } from '../../bridge-addon/engine/src/session-store.ts'
 import { temporaryFolder } from './engine-process.ts'
@@ -67,6 +67,32 @@ test('a message is reported once', () => {
 	assert.equal(store.firstReport('+1555', '+1555', 'A'), false)
 	assert.equal(store.firstReport('group:1', '+1555', 'A'), true)
 	store.close()
+})
+
+test('what was sent is kept for 7 days, what awaits votes and answers for 30', () => {
+	const day = 24 * 3600 * 1000
+	mock.timers.enable({ apis: ['Date'], now: Date.now() })
+	const store = new SessionStore(folder.path)
+	try {
+		const messageSecret = Buffer.alloc(32, 7)
+		store.keepSent('TEXT', '+1555', { extendedTextMessage: { text: 'x' } })
+		store.keepSent('POLL', '+1555', { pollCreationMessageV3: { name: '?' }, messageContextInfo: { messageSecret } })
+		store.keepSent('EVENT', '+1555', { eventMessage: { name: 'x' } })
+		const kept = (days: number) => {
+			mock.timers.tick(days * day)
+			for (let write = 0; write < 500; write++) store.firstReport('+1555', '+1555', `${days} ${write}`)
+			return ['TEXT', 'POLL', 'EVENT'].filter(id => store.sent(id))
+		}
+		assert.deepEqual(kept(6), ['TEXT', 'POLL', 'EVENT'])
+		assert.deepEqual(kept(2), ['POLL', 'EVENT'])
+		const { messageSecret: secret } = store.sent('POLL')?.message.messageContextInfo ?? {}
+		assert.deepEqual(Buffer.from(secret ?? []), messageSecret)
+		assert.deepEqual(kept(21), ['POLL', 'EVENT'])
+		assert.deepEqual(kept(2), [])
+	} finally {
+		store.close()
+		mock.timers.reset()
+	}
 })
 
 test('killed in the middle of writing: each commit is there whole or not at all', async () => {
