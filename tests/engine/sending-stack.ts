@@ -61,7 +61,7 @@ export class SendingStack {
 		this.folder.remove()
 	}
 
-	send = (to: string, content: object, { id = messageId(), timeout = 20, ...beside }: Beside = {}) =>
+	send = (to: string, content: object, { id = messageId(), timeout = 20.0005, ...beside }: Beside = {}) =>
 		this.engine.call('message.send', order(to, content, id, timeout, beside))
 
 	file = (mimetype: Parameters<typeof mediaFile>[1], told: Record<string, unknown> = {}): MediaFile =>

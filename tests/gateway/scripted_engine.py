@@ -259,7 +259,7 @@ def send(number: int, params: dict[str, Any]) -> None:
     again = any(json.loads(line)["message_id"] == params["message_id"] for line in seen)
     with SENT.open("a") as file:
         file.write(json.dumps(params) + "\n")
-    command, _, argument = params["content"]["text"].partition(" ")
+    command, _, argument = params["content"].get("text", "").partition(" ")
     sending = Sending(number, params["account"], params["message_id"], params["to"], argument)
     if again and not command.startswith("always-"):
         sending.acknowledge()

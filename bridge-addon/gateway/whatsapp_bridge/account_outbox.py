@@ -40,6 +40,11 @@ _REFUSALS = {
 _FAILURES: dict[str, ErrorCode] = {
     EngineErrorCode.RECIPIENT_NOT_ON_WHATSAPP: ErrorCode.RECIPIENT_NOT_ON_WHATSAPP,
     EngineErrorCode.MESSAGE_REJECTED: ErrorCode.MESSAGE_REJECTED,
+    EngineErrorCode.MESSAGE_NOT_KEPT: ErrorCode.MESSAGE_NOT_KEPT,
+    EngineErrorCode.MEDIA_UNREADABLE: ErrorCode.MEDIA_UNREADABLE,
+    EngineErrorCode.MEDIA_UPLOAD_FAILED: ErrorCode.MEDIA_UPLOAD_FAILED,
+    EngineErrorCode.NOT_POSSIBLE_HERE: ErrorCode.NOT_POSSIBLE_HERE,
+    EngineErrorCode.INVALID_PARAMS: ErrorCode.VALIDATION_ERROR,
 }
 
 
@@ -154,7 +159,9 @@ class AccountOutbox:
 
     async def _attempt(self, outgoing: OutgoingMessage) -> None:
         loop = asyncio.get_running_loop()
-        limit = min(ACKNOWLEDGEMENT_LIMIT, max(_SHORTEST_LIMIT, outgoing.expires_at - loop.time()))
+        limit = min(
+            ACKNOWLEDGEMENT_LIMIT + outgoing.upload_seconds, max(_SHORTEST_LIMIT, outgoing.expires_at - loop.time())
+        )
         try:
             result = await self._send(outgoing, limit)
         except EngineUnavailableError:

@@ -33,6 +33,18 @@ class ErrorCode(StrEnum):
     RECIPIENT_NOT_ON_WHATSAPP = "recipient_not_on_whatsapp"
     MESSAGE_REJECTED = "message_rejected"
     MESSAGE_EXPIRED = "message_expired"
+    MESSAGE_NOT_KEPT = "message_not_kept"
+    NOT_POSSIBLE_HERE = "not_possible_here"
+    MEDIA_TOO_LARGE = "media_too_large"
+    MEDIA_EMPTY = "media_empty"
+    MEDIA_UNREADABLE = "media_unreadable"
+    MEDIA_TYPE_MISMATCH = "media_type_mismatch"
+    MEDIA_TYPE_NOT_ALLOWED = "media_type_not_allowed"
+    MEDIA_URL_FORBIDDEN = "media_url_forbidden"
+    MEDIA_URL_FAILED = "media_url_failed"
+    MEDIA_URL_TIMEOUT = "media_url_timeout"
+    MEDIA_UPLOAD_FAILED = "media_upload_failed"
+    MEDIA_CONVERTER_MISSING = "media_converter_missing"
     QUEUE_FULL = "queue_full"
     PAIRING_RATE_LIMITED = "pairing_rate_limited"
     ENGINE_UNAVAILABLE = "engine_unavailable"
@@ -62,6 +74,13 @@ _STATUS = {
     ErrorCode.MESSAGE_ALREADY_SENT: HTTPStatus.CONFLICT,
     ErrorCode.MESSAGE_CANCELLED: HTTPStatus.CONFLICT,
     ErrorCode.MESSAGE_EXPIRED: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorCode.MEDIA_TOO_LARGE: HTTPStatus.CONTENT_TOO_LARGE,
+    ErrorCode.MEDIA_TYPE_MISMATCH: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ErrorCode.MEDIA_TYPE_NOT_ALLOWED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ErrorCode.MEDIA_URL_FAILED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.MEDIA_URL_TIMEOUT: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorCode.MEDIA_UPLOAD_FAILED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.MEDIA_CONVERTER_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.QUEUE_FULL: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.PAIRING_RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -25,6 +25,7 @@ from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
 from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.outbox import Outbox, OutboxLimits
+from whatsapp_bridge.outgoing_files import OutgoingFiles
 from whatsapp_bridge.private_files import make_private_folder
 from whatsapp_bridge.settings import Settings
 from whatsapp_bridge.timestamps import now
@@ -67,6 +68,7 @@ class Gateway(EngineListener):
             self.events,
             self._account_changed,
         )
+        self.files = OutgoingFiles(settings.data_dir / "outgoing")
         self.outbox = Outbox(
             self.accounts,
             self.engine,
@@ -74,6 +76,7 @@ class Gateway(EngineListener):
             self.events,
             OutboxLimits(settings.messages_per_second, settings.message_ttl, settings.queue_limit),
             self.chat_hash,
+            self.files,
         )
 
     def _account_changed(self, account_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 import hashlib
@@ -10,6 +10,8 @@ import json
 import secrets
 import sqlite3
 import time
+
+from pydantic import JsonValue
 
 from whatsapp_bridge import event_store, message_store
 from whatsapp_bridge.account_outbox import AccountOutbox, failure_code, refusal
@@ -23,11 +25,14 @@ from whatsapp_bridge.events import EventLog, EventType
 from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.message import Message, MessageEvent, MessageStatus
 from whatsapp_bridge.message_store import Accepted, Request
+from whatsapp_bridge.outgoing_files import OutgoingFiles
 from whatsapp_bridge.outgoing_message import OutgoingMessage
 from whatsapp_bridge.pacing import Pace
 from whatsapp_bridge.timestamps import now
 
 _CALL_MARGIN = 5.0
+_SLOWEST_UPLOAD = 400_000
+"""Bytes a second that an upload is given time for; 200 MiB are 9 minutes."""
 _QUEUE_FULL_RETRY_AFTER = 10
 _TIDY_EVERY = 500
 """Messages after which what was settled long ago is forgotten."""
@@ -69,9 +74,8 @@ class Outbox:
         events: EventLog,
         limits: OutboxLimits,
         chat_hash: ChatHash,
-        release_files: Callable[[Sequence[str]], None] = lambda _: None,
+        files: OutgoingFiles,
     ) -> None:
-        """`release_files` is told the files of each message that is settled."""
         self.settled: Counter[MessageStatus] = Counter()
         self.send_times = SendTimes()
         self._accounts = accounts
@@ -80,7 +84,7 @@ class Outbox:
         self._events = events
         self._limits = limits
         self._chat_hash = chat_hash
-        self._release_files = release_files
+        self._files = files
         self._outboxes: dict[str, AccountOutbox] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -96,12 +100,24 @@ class Outbox:
         """Counts the accounts that send nothing for now, since WhatsApp said that it was too much."""
         return sum(outbox.pace.resting > 0 for outbox in self._outboxes.values())
 
+    def check_accepts(self, account_id: str) -> None:
+        """Checks whether an account takes messages now, before files are fetched for one.
+
+        Raises:
+            BridgeError: `account_not_found`, `account_not_paired` and its like, `engine_unavailable`.
+        """
+        if self._stopping:
+            raise EngineUnavailableError
+        if (code := refusal(self._accounts.get(account_id))) is not None:
+            raise BridgeError(code, _REFUSALS[code])
+
     async def accept(
         self,
         account_id: str,
         chat: str,
         request: Request,
         *,
+        identity: JsonValue = None,
         key: str | None = None,
         ttl: float | None = None,
         files: tuple[str, ...] = (),
@@ -109,6 +125,7 @@ class Outbox:
         """Takes a message in; it is on the disk when this returns.
 
         The same idempotency key with the same message gives the first one again: as a Message where it is settled already.
+        `identity` tells messages apart, by default the request does.
         `ttl` is in seconds, by default that of the settings. `files` are kept until the message is settled, and released at
         once where this one is not accepted as a new one.
 
@@ -118,18 +135,25 @@ class Outbox:
         """
         taken = False
         try:
-            outgoing = await self._accept(account_id, chat, request, key, ttl, files)
+            fingerprint = _fingerprint(chat, request if identity is None else identity)
+            outgoing = await self._accept(account_id, chat, request, fingerprint, key, ttl, files)
             taken = isinstance(outgoing, OutgoingMessage) and outgoing.files == files
             return outgoing
         finally:
             if not taken:
-                self._release_files(files)
+                self._files.release(files)
 
     async def _accept(
-        self, account_id: str, chat: str, request: Request, key: str | None, ttl: float | None, files: tuple[str, ...]
+        self,
+        account_id: str,
+        chat: str,
+        request: Request,
+        fingerprint: bytes,
+        key: str | None,
+        ttl: float | None,
+        files: tuple[str, ...],
     ) -> OutgoingMessage | Message:
         account = self._accounts.get(account_id)
-        fingerprint = hashlib.sha256(f"{chat}\n{json.dumps(request, sort_keys=True)}".encode()).digest()
         if key is not None and (
             known := await self._database.read(lambda db: message_store.by_key(db, account_id, key))
         ):
@@ -185,6 +209,7 @@ class Outbox:
             expires_at=loop_time + lives,
             first_to_chat=first_to_chat,
             tried=accepted.tried,
+            upload_seconds=sum(self._files.size(name) for name in accepted.files) / _SLOWEST_UPLOAD,
         )
         self._messages[accepted.account, accepted.message.message_id] = outgoing
         if self._accounts.find(accepted.account) is None or self._stopping:
@@ -287,7 +312,9 @@ class Outbox:
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Lets workers run in a task group. Must come before the first message."""
         self._tasks = tasks
-        for accepted in self._database.now(message_store.unsettled):
+        waiting = self._database.now(message_store.unsettled)
+        self._files.release_all_but({name for accepted in waiting for name in accepted.files})
+        for accepted in waiting:
             if self._accounts.find(accepted.account) is not None:
                 self._on_its_way(accepted, first_to_chat=accepted.first_to_chat)
 
@@ -328,7 +355,7 @@ class Outbox:
 
         def written() -> None:
             self._messages.pop((account, message.message_id), None)
-            self._release_files(files)
+            self._files.release(files)
 
         self._events.record_delivery(account, delivery, write, written)
 
@@ -371,6 +398,10 @@ class Outbox:
                 outgoing.change(MessageStatus.CANCELLED)
                 self._settled(outgoing)
         self._events.record(lambda connection: _forgotten(connection, account_id))
+
+
+def _fingerprint(chat: str, identity: JsonValue) -> bytes:
+    return hashlib.sha256(f"{chat}\n{json.dumps(identity, sort_keys=True)}".encode()).digest()
 
 
 def _tried(connection: sqlite3.Connection, account: str, message_id: str) -> Sequence[Happening]:

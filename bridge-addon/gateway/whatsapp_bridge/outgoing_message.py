@@ -24,6 +24,8 @@ class OutgoingMessage:
     """Whether it may have reached WhatsApp, also in an earlier run."""
     attempts: int = 0
     not_before: float = 0.0
+    upload_seconds: float = 0.0
+    """How long its file may take to be uploaded."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def change(

@@ -8,7 +8,7 @@ from pathlib import Path
 import re
 from typing import Annotated, Any, Literal, override
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 import yaml
 
@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     """Characters in a text."""
     max_file_size: int = Field(default=16 * 1024 * 1024, ge=1, le=2 * 1024**3)
     """Bytes in a file."""
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    """The country of phone numbers without a country code (ISO 3166, two letters); None takes international numbers alone."""
+    allowed_addresses: list[str] = []
+    """Hosts, addresses and networks in the local network that files may be fetched from."""
+    strip_html: bool = False
+    """Whether tags are taken out of texts."""
     message_ttl: float = Field(default=3600.0, gt=0, le=7 * 86400)
     """Seconds that a queued message lives."""
     queue_limit: int = Field(default=10_000, ge=1, le=1_000_000)

@@ -54,7 +54,7 @@ export class Sender {
 
 	/** Resolves when WhatsApp's server has taken the message, with its time. */
 	async send(order: Order): Promise<Sent> {
-		const deadline = Date.now() + order.timeout * 1000
+		const deadline = Date.now() + Math.round(order.timeout * 1000)
 		const { message_id: messageId, to } = order
 		// a synchronous store and many sends would otherwise keep the loop from reading a single acknowledgement
 		await turn()

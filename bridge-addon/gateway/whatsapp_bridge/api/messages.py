@@ -1,35 +1,26 @@
 """Messages: send, follow, take back out of the queue."""
 
-from typing import Annotated, Literal
+import asyncio
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.composing import Composed, Composer, Upload, release
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
-from whatsapp_bridge.api.unicode_text import UnicodeText
-from whatsapp_bridge.engine_protocol import TextContent
+from whatsapp_bridge.api.message_bodies import AlbumBody, ButtonsBody, MessageBody
+from whatsapp_bridge.api.request_body import BODY_DESCRIPTION, ReadBody
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.gateway import Gateway
-from whatsapp_bridge.message import Message, MessageStatus, check_text
-from whatsapp_bridge.message_store import Request
-from whatsapp_bridge.phone_numbers import parse_recipient
+from whatsapp_bridge.message import Message, MessageStatus
+from whatsapp_bridge.outgoing_message import OutgoingMessage
 
 router = APIRouter(prefix="/v1/accounts/{account}/messages", tags=["messages"])
 
 LONGEST_WAIT = 60.0
-SEND_RESPONSES = failures(400, 404, 409, 422, 429, 503, 504, 507) | {202: {"model": Answer[Message]}}
-
-
-class TextMessage(BaseModel):
-    """A text for a phone number or a chat id."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: Literal["text"]
-    to: str
-    text: UnicodeText
+SEND_RESPONSES = failures(400, 404, 409, 413, 415, 422, 429, 502, 503, 504, 507) | {202: {"model": Answer[Message]}}
 
 
 IdempotencyKey = Annotated[
@@ -39,16 +30,23 @@ IdempotencyKey = Annotated[
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for WhatsApp's acknowledgement")]
 
 
-@router.post("", response_model=Answer[Message], responses=SEND_RESPONSES)
+class SentAlbum(Message):
+    """The frame of an album, and its parts."""
+
+    items: list[Message] | None = None
+
+
+@router.post("", response_model=Answer[SentAlbum], responses=SEND_RESPONSES, openapi_extra=BODY_DESCRIPTION)
 async def send_message(
     gateway: TheGateway,
     account: AccountId,
-    body: TextMessage,
+    read: ReadBody,
     idempotency_key: IdempotencyKey = None,
     wait: Wait = 0.0,
 ) -> JSONResponse:
     """Accepts a message: 200 once WhatsApp has it, 202 while it waits."""
-    return await send_text(gateway, account, body, key=idempotency_key, wait=wait)
+    body, upload = read
+    return await send(gateway, account, body, upload, key=idempotency_key, wait=wait)
 
 
 class MessageList(BaseModel):
@@ -81,26 +79,93 @@ async def cancel_message(gateway: TheGateway, account: AccountId, message_id: st
     return Answer(message="Message taken out of the queue", data=message)
 
 
-async def send_text(gateway: Gateway, account: str, body: TextMessage, *, key: str | None, wait: float) -> JSONResponse:
-    """Accepts a text and answers with what became of it within `wait` seconds.
+async def send(
+    gateway: Gateway, account: str, body: MessageBody, upload: Upload | None, *, key: str | None, wait: float
+) -> JSONResponse:
+    """Accepts a message and answers with what became of it within `wait` seconds.
 
     Raises:
         BridgeError: it was not accepted, or has failed.
     """
-    gateway.accounts.get(account)
-    recipient = parse_recipient(body.to)
-    check_text(body.text, gateway.settings.max_message_length)
-    request: Request = {"content": TextContent(text=body.text).model_dump(mode="json")}
-    accepted = await gateway.outbox.accept(account, recipient, request, key=key)
+    gateway.outbox.check_accepts(account)
+    composer = Composer(gateway.settings, gateway.files)
+    chat = composer.recipient(body.to)
+    if isinstance(body, AlbumBody):
+        return await _send_album(gateway, account, composer, chat, body, key=key, wait=wait)
+    composed = await composer.compose(body, upload)
+    ttl = None if isinstance(body, ButtonsBody) else body.ttl
+    message = await _followed(gateway, await _accept(gateway, account, chat, composed, key=key, ttl=ttl), wait)
+    return _answer(SentAlbum(**message.model_dump(by_alias=False)))
+
+
+async def _send_album(
+    gateway: Gateway, account: str, composer: Composer, chat: str, body: AlbumBody, *, key: str | None, wait: float
+) -> JSONResponse:
+    """Accepts the frame, then its parts, which name it. A chat's messages go out in this order."""
+    frame, parts = await composer.album(body)
+    accepted: list[OutgoingMessage | Message] = []
+    try:
+        accepted.append(await _accept(gateway, account, chat, frame, key=key, ttl=body.ttl))
+        album = _message(accepted[0]).message_id
+        for number, part in enumerate(parts):
+            part_key = f"{key}/{number}" if key is not None else None
+            accepted.append(await _accept(gateway, account, chat, part, key=part_key, ttl=body.ttl, album=album))
+    finally:
+        release(gateway.files, parts[max(0, len(accepted) - 1) :])
+    deadline = asyncio.get_running_loop().time() + wait
+    messages = [
+        await _followed(gateway, one, max(0.0, deadline - asyncio.get_running_loop().time())) for one in accepted
+    ]
+    return _answer(SentAlbum(**messages[0].model_dump(by_alias=False), items=messages[1:]))
+
+
+async def _accept(
+    gateway: Gateway,
+    account: str,
+    chat: str,
+    composed: Composed,
+    *,
+    key: str | None,
+    ttl: float | None,
+    album: str | None = None,
+) -> OutgoingMessage | Message:
+    request = composed.request
+    if album is not None and isinstance(content := request["content"], dict):
+        request = request | {"content": content | {"album": album}}
+    return await gateway.outbox.accept(
+        account, chat, request, identity=composed.identity, key=key, ttl=ttl, files=composed.files
+    )
+
+
+def _message(accepted: OutgoingMessage | Message) -> Message:
+    return accepted if isinstance(accepted, Message) else accepted.message
+
+
+async def _followed(gateway: Gateway, accepted: OutgoingMessage | Message, wait: float) -> Message:
+    """Returns what became of a message within `wait` seconds.
+
+    Raises:
+        BridgeError: it has failed.
+    """
     message = accepted if isinstance(accepted, Message) else await gateway.outbox.wait_until_settled(accepted, wait)
     if (failure := _failure(message)) is not None:
         raise failure
-    queued = message.status.unsettled
-    answer = Answer[Message](message="Message queued" if queued else "Message sent", data=message)
-    return JSONResponse(answer.model_dump(mode="json"), 202 if queued else 200)
+    return message
+
+
+def _answer(message: SentAlbum) -> JSONResponse:
+    queued = any(one.status.unsettled for one in (message, *(message.items or [])))
+    answer = Answer[SentAlbum](message="Message queued" if queued else "Message sent", data=message)
+    body = answer.model_dump(mode="json", exclude={"data": {"items"}} if message.items is None else None)
+    return JSONResponse(body, 202 if queued else 200)
 
 
 _FAILURE_DETAILS = {
+    ErrorCode.MESSAGE_NOT_KEPT: "The message that this one is about is not kept, or was not sent from here.",
+    ErrorCode.NOT_POSSIBLE_HERE: "A linked device cannot send this here.",
+    ErrorCode.MEDIA_UNREADABLE: "The engine could not read the file.",
+    ErrorCode.MEDIA_UPLOAD_FAILED: "WhatsApp's media servers did not take the file.",
+    ErrorCode.VALIDATION_ERROR: "WhatsApp does not take this content in this chat.",
     ErrorCode.RECIPIENT_NOT_ON_WHATSAPP: "This number is not on WhatsApp.",
     ErrorCode.MESSAGE_EXPIRED: "WhatsApp did not acknowledge the message within its time to live.",
     ErrorCode.INTERNAL_ERROR: "The engine could not send the message; the gateway's log has it.",
