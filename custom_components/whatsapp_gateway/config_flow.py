@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from datetime import datetime
+import json
 import logging
 from typing import Any, Final
 
@@ -28,17 +29,27 @@ import probatio as vol
 from yarl import URL
 
 from .api.client import GatewayClient
-from .api.errors import GatewayError
+from .api.errors import GatewayError, GatewayRequestError
 from .api.events import Hello
 from .api.models import Account
 from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
 from .engine_restart import past_engine_restart
 from .errors import translation_key
-from .pairing_steps import CodeShown, Ended, Linked, PairingStep, Scanned, pairing_steps
+from .pairing_steps import (
+    CodeShown,
+    CodeToCompare,
+    Ended,
+    Linked,
+    PairingStep,
+    PasskeyWanted,
+    Scanned,
+    pairing_steps,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
+CONF_ASSERTION: Final = "assertion"
 NEW_ACCOUNT: Final = "new_account"
 NEW_ACCOUNT_NAME: Final = "WhatsApp"
 CLEANUP_LIMIT: Final = 20.0
@@ -59,12 +70,17 @@ _GATEWAY_SCHEMA = vol.Schema(
 )
 _TOKEN_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN_SELECTOR})
 
+_PASSKEY_SCHEMA = vol.Schema({vol.Required(CONF_ASSERTION): TextSelector(TextSelectorConfig(multiline=True))})
+
 _STEPS_OF_ENDINGS: Final = {
     "pairing_expired": "pairing_expired",
     "pairing_refused": "pairing_refused",
     "pairing_not_confirmed": "pairing_not_confirmed",
     "pairing_rate_limited": "pairing_rate_limited",
     "pairing_cancelled": "pairing_cancelled",
+    "passkey_timeout": "pairing_passkey_timeout",
+    "passkey_refused": "pairing_passkey_refused",
+    "passkey_no_continuation": "pairing_passkey_stalled",
     "connection_lost": "pairing_connection_lost",
     "connect_timeout": "pairing_connection_lost",
     "engine_unavailable": "pairing_connection_lost",
@@ -94,6 +110,8 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
         self._progress_action = "prepare"
         self._qr = ""
         self._ending = ""
+        self._passkey_options = ""
+        self._compared_code = ""
         self._pairing = False
         """Whether a pairing is under way at the gateway."""
         self._unattended: CALLBACK_TYPE | None = None
@@ -138,6 +156,12 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
                     # Another key for each code: right after opening, the frontend looks at nothing else.
                     self._progress_action = "scan" if self._progress_action != "scan" else "scan_next"
                     self._qr = svg
+                case PasskeyWanted(options=options):
+                    self._passkey_options = options
+                    return self.async_show_progress_done(next_step_id="passkey")
+                case CodeToCompare(code=code):
+                    self._compared_code = code
+                    return self.async_show_progress_done(next_step_id="compare_codes")
                 case Scanned():
                     self._progress_action = "link"
                 case Linked(account=account):
@@ -157,6 +181,69 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={"qr": self._qr},
             progress_task=self._next,
         )
+
+    async def async_step_passkey(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for what the browser on WhatsApp's page has made of the options."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                assertion = json.loads(user_input[CONF_ASSERTION])
+            except ValueError:
+                errors = {CONF_ASSERTION: "passkey_invalid"}
+            else:
+                errors = await self._bring_passkey(assertion)
+            if not errors:
+                self._progress_action = "link"
+                return await self.async_step_pair()
+        return self.async_show_form(
+            step_id="passkey",
+            data_schema=_PASSKEY_SCHEMA,
+            errors=errors,
+            description_placeholders={"options": self._passkey_options, "page": "https://web.whatsapp.com"},
+        )
+
+    async def _bring_passkey(self, assertion: object) -> dict[str, str]:
+        """Hands it to the gateway; returns the form's errors. One that comes too late leads to the sentence for how it ended."""
+        assert self._account is not None  # noqa: S101 - a step before has chosen it
+        try:
+            await self._client().answer_passkey(self._account.id, assertion)
+        except GatewayRequestError as error:
+            if error.code == "passkey_not_requested":
+                return {}
+            return (
+                {CONF_ASSERTION: "passkey_invalid"}
+                if error.code == "validation_error"
+                else {"base": _form_error(error)}
+            )
+        except GatewayError as error:
+            return {"base": _form_error(error)}
+        return {}
+
+    async def async_step_compare_codes(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the user compare our code with the phone's."""
+        return self.async_show_menu(
+            step_id="compare_codes",
+            menu_options=["codes_same", "codes_differ"],
+            description_placeholders={"code": self._compared_code},
+        )
+
+    async def async_step_codes_same(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The phone shows the same code."""
+        return await self._compared(same=True)
+
+    async def async_step_codes_differ(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The phone shows another code."""
+        return await self._compared(same=False)
+
+    async def _compared(self, *, same: bool) -> ConfigFlowResult:
+        assert self._account is not None  # noqa: S101 - a step before has chosen it
+        try:
+            await self._client().confirm_pairing(self._account.id, same=same)
+        except GatewayError as error:
+            # what became of the pairing meanwhile is told by its next step
+            _LOGGER.debug("The comparison came to nothing: %s", error)
+        self._progress_action = "link"
+        return await self.async_step_pair()
 
     async def async_step_linked(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Finish: the account is linked."""
@@ -183,6 +270,18 @@ class WhatsAppConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_pairing_rate_limited(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """WhatsApp allows no more attempts for now."""
         return self._offer_another_try("pairing_rate_limited")
+
+    async def async_step_pairing_passkey_timeout(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Nobody brought the passkey."""
+        return self._offer_another_try("pairing_passkey_timeout")
+
+    async def async_step_pairing_passkey_refused(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """WhatsApp did not take the passkey."""
+        return self._offer_another_try("pairing_passkey_refused")
+
+    async def async_step_pairing_passkey_stalled(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The phone did not go on."""
+        return self._offer_another_try("pairing_passkey_stalled")
 
     async def async_step_pairing_cancelled(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Somebody else has cancelled it, or begun another."""

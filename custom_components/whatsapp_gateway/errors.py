@@ -21,6 +21,13 @@ CALLERS_MISTAKES: Final = frozenset(
         "message_too_long",
         "validation_error",
         "idempotency_conflict",
+        "media_empty",
+        "media_too_large",
+        "media_type_mismatch",
+        "media_type_not_allowed",
+        "media_unreadable",
+        "media_url_forbidden",
+        "not_possible_here",
     }
 )
 """Codes of the gateway that blame what the caller wrote."""
@@ -38,18 +45,26 @@ OTHER_CODES: Final = frozenset(
         "engine_unavailable",
         "internal_error",
         "invalid_json",
+        "media_converter_missing",
+        "media_upload_failed",
+        "media_url_failed",
+        "media_url_timeout",
         "message_already_sent",
         "message_cancelled",
         "message_expired",
         "message_not_found",
+        "message_not_kept",
         "message_rejected",
         "method_not_allowed",
         "not_found",
         "not_ready",
         "pairing_rate_limited",
+        "passkey_not_requested",
         "qr_not_available",
         "queue_full",
         "recipient_not_on_whatsapp",
+        "storage_full",
+        "storage_unusable",
     }
 )
 """The gateway's other codes. Each, and each of the above, is the key of a sentence."""

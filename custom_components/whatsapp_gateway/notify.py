@@ -14,7 +14,6 @@ from homeassistant.components.notify.const import (
 from homeassistant.components.notify.legacy import BaseNotificationService
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_set_service_schema
 from homeassistant.helpers.typing import ConfigType, DiscoveryInfoType
 import probatio as vol
@@ -23,6 +22,7 @@ from .api.errors import GatewayAuthError, GatewayConnectionError, GatewayError
 from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry
 from .errors import translated
+from .outgoing import DATA_SCHEMA, Outgoing, outgoing
 
 ACKNOWLEDGEMENT_WAIT: Final = 10
 """Seconds to wait for WhatsApp's acknowledgement; after that the gateway goes on sending alone."""
@@ -31,11 +31,9 @@ PAUSES: Final = (0.5, 2.0)
 AT_ONCE: Final = 4
 """Requests under way at the same time."""
 
-_DATA_SCHEMA = vol.Schema({vol.Optional(CONF_ACCOUNT): cv.string})
-
 _DESCRIPTION: Final = {
     "name": "Send a WhatsApp message",
-    "description": "Sends a text to people and groups, and fails when WhatsApp does not take it.",
+    "description": "Sends a text, picture, film, sound, file, place or poll to people and groups, and fails when WhatsApp does not take it.",
     "fields": {
         ATTR_MESSAGE: {
             "name": "Message",
@@ -59,8 +57,9 @@ _DESCRIPTION: Final = {
         },
         ATTR_DATA: {
             "name": "Data",
-            "description": "With several accounts: `account`, the name, phone number or id of the one that sends.",
-            "example": "account: +491701234567",
+            "description": "One of `image`, `video`, `audio`, `voice`, `document`, `sticker` (a URL or a path), `camera` (an entity), `location` or `poll`; "
+            "`view_once`, `gif`, `file_name`, `markdown`, `mentions`, `reply_to`. With several accounts: `account`, the name, phone number or id of the one that sends.",
+            "example": "camera: camera.front_door",
             "selector": {"object": {}},
         },
     },
@@ -91,33 +90,33 @@ class WhatsAppNotifyAction(BaseNotificationService):
             ServiceValidationError: what the caller gave is wrong.
             HomeAssistantError: it was not sent to all; the sentence says why.
         """
-        entry = _sending_account(self.hass, _checked_data(kwargs.get(ATTR_DATA)))
+        data = _checked_data(kwargs.get(ATTR_DATA))
+        entry = _sending_account(self.hass, data.get(CONF_ACCOUNT))
         targets = list(dict.fromkeys(str(target).strip() for target in kwargs.get(ATTR_TARGET) or ()))
         if not targets:
             raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_target")
         title: str | None = kwargs.get(ATTR_TITLE)
-        text = f"*{title}*\n{message}" if title else message
+        content = await outgoing(self.hass, f"*{title}*\n{message}" if title else message, data)
         places = asyncio.Semaphore(AT_ONCE)
 
         async def send(target: str) -> GatewayError | None:
             async with places:
-                return await _send(entry, target, text)
+                return await _send(entry, target, content)
 
         errors = await asyncio.gather(*(send(target) for target in targets))
         _raise_for(entry, self.hass, errors)
 
 
-def _checked_data(data: dict[str, Any] | None) -> str | None:
-    """Returns the account that the caller wants, None if that is left to us."""
+def _checked_data(data: dict[str, Any] | None) -> dict[str, Any]:
     try:
-        account: str | None = _DATA_SCHEMA(data or {}).get(CONF_ACCOUNT)
+        checked: dict[str, Any] = DATA_SCHEMA(data or {})
     except vol.Invalid as error:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="invalid_data",
             translation_placeholders={"fields": ", ".join(str(field) for field in error.path) or "data"},
         ) from error
-    return account
+    return checked
 
 
 def _sending_account(hass: HomeAssistant, wanted: str | None) -> WhatsAppConfigEntry:
@@ -139,7 +138,7 @@ def _names(entry: WhatsAppConfigEntry) -> set[str | None]:
     return {entry.entry_id, entry.title, account.id, account.name, account.phone}
 
 
-async def _send(entry: WhatsAppConfigEntry, target: str, text: str) -> GatewayError | None:
+async def _send(entry: WhatsAppConfigEntry, target: str, content: Outgoing) -> GatewayError | None:
     """Sends to one target; returns what went wrong."""
     coordinator = entry.runtime_data
     key = str(uuid4())
@@ -147,7 +146,10 @@ async def _send(entry: WhatsAppConfigEntry, target: str, text: str) -> GatewayEr
     for pause in (0.0, *PAUSES):
         await asyncio.sleep(pause)
         try:
-            await coordinator.client.send_text(coordinator.account_id, target, text, key=key, wait=ACKNOWLEDGEMENT_WAIT)
+            body = content.body | {"to": target}
+            await coordinator.client.send(
+                coordinator.account_id, body, content.upload, key=key, wait=ACKNOWLEDGEMENT_WAIT
+            )
         except GatewayConnectionError as error:
             failure = error
         except GatewayError as error:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+import json
 from typing import Final
 
 from .api.client import EventConnection, GatewayClient
@@ -28,6 +29,20 @@ class CodeShown:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyWanted:
+    """WhatsApp asks for a passkey first; `options` are WebAuthn request options in JSON, for a browser on WhatsApp's page."""
+
+    options: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeToCompare:
+    """The user has to say whether the phone shows the same code."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scanned:
     """The phone has linked us; the connection is being made."""
 
@@ -46,7 +61,7 @@ class Ended:
     code: str
 
 
-type PairingStep = CodeShown | Scanned | Linked | Ended
+type PairingStep = CodeShown | PasskeyWanted | CodeToCompare | Scanned | Linked | Ended
 
 
 async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerator[PairingStep]:
@@ -100,6 +115,10 @@ async def _step(client: GatewayClient, account_id: str, news: Pairing | Account,
             step = Ended(f"account_{state}")
         case Pairing(status=PairingStatus.WAITING, qr=str()):
             step = await _code(client, account_id)
+        case Pairing(status=PairingStatus.PASSKEY_REQUIRED, passkey=dict() as options):
+            step = PasskeyWanted(json.dumps(options))
+        case Pairing(status=PairingStatus.CONFIRMATION_REQUIRED, code=str() as code):
+            step = CodeToCompare(code)
         case Pairing(status=PairingStatus.PAIRED):
             step = Scanned()
         case Pairing(status=PairingStatus.CANCELLED):

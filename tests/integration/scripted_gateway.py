@@ -30,6 +30,7 @@ class Request:
     query: dict[str, str]
     key: str | None
     body: Json
+    raw: bytes
 
 
 @dataclass
@@ -72,14 +73,16 @@ class ScriptedGateway:
             await socket.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        text = await request.text()
+        raw = await request.read()
+        is_json = raw and request.content_type == "application/json"
         self.requests.append(
             Request(
                 request.method,
                 request.path,
                 dict(request.query),
                 request.headers.get("Idempotency-Key"),
-                json.loads(text) if text else None,
+                json.loads(raw) if is_json else None,
+                raw,
             )
         )
         if request.headers.get("Authorization") != f"Bearer {self.token}":

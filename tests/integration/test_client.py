@@ -81,7 +81,7 @@ async def test_every_account_is_understood(client: GatewayClient, gateway: Scrip
 @pytest.mark.parametrize("name", examples("answer-message-*"))
 async def test_every_message_is_understood(client: GatewayClient, gateway: ScriptedGateway, name: str) -> None:
     gateway.answer("POST", "/v1/accounts/home/messages", (200, golden(name)))
-    message = await client.send_text("home", "+15551230001", "x", key="k", wait=0)
+    message = await client.send("home", {"type": "text", "to": "+15551230001", "text": "x"}, key="k", wait=0)
     assert message.status is MessageStatus(golden(name)["data"]["status"])
 
 
@@ -102,7 +102,7 @@ async def test_every_refusal_carries_its_code(client: GatewayClient, gateway: Sc
 
 async def test_requests_are_the_golden_ones(client: GatewayClient, gateway: ScriptedGateway) -> None:
     example = golden("request-message-text")
-    await client.send_text("home", example["to"], example["text"], key="k", wait=10)
+    await client.send("home", example, key="k", wait=10)
     await client.begin_pairing("home")
     sent, paired = gateway.requests
     assert (sent.body, sent.key, sent.query) == (example, "k", {"wait": "10"})

@@ -2,7 +2,11 @@
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from pathlib import Path
+import sys
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -118,3 +122,83 @@ async def test_with_several_accounts_one_is_named(
         await send(hass, message="x", target=ALICE, data={"account": name})
     assert len(gateway.requested("POST", "/v1/accounts/work/messages")) == 3
     await hass.config_entries.async_unload(second.entry_id)
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (
+            {"image": "https://example.org/a.jpg", "view_once": True},
+            {"type": "image", "media": {"url": "https://example.org/a.jpg"}, "caption": "hello", "view_once": True},
+        ),
+        (
+            {"video": "http://example.org/a.mp4", "gif": True},
+            {"type": "video", "media": {"url": "http://example.org/a.mp4"}, "caption": "hello", "gif": True},
+        ),
+        ({"voice": "https://example.org/a.wav"}, {"type": "voice", "media": {"url": "https://example.org/a.wav"}}),
+        (
+            {"location": {"latitude": 52.5, "longitude": 13.4, "name": "Gate"}},
+            {"type": "location", "latitude": 52.5, "longitude": 13.4, "name": "Gate"},
+        ),
+        (
+            {"poll": {"options": ["yes", "no"]}},
+            {"type": "poll", "question": "hello", "options": ["yes", "no"], "selectable": 1},
+        ),
+        (
+            {"markdown": True, "mentions": [BOB], "reply_to": {"message_id": "3A5F"}},
+            {"type": "text", "text": "hello", "markdown": True, "mentions": [BOB], "quote": {"message_id": "3A5F"}},
+        ),
+    ],
+)
+async def test_data_says_what_is_sent(
+    hass: HomeAssistant, gateway: ScriptedGateway, data: dict[str, Any], body: dict[str, Any]
+) -> None:
+    await send(hass, message="hello", target=ALICE, data=data)
+    [request] = gateway.requested("POST", MESSAGES)
+    assert request.body == body | {"to": ALICE}
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_local_file_is_uploaded_where_home_assistant_may_read_it(
+    hass: HomeAssistant, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    path = tmp_path / "bill.pdf"
+    path.write_bytes(b"%PDF-1.7")
+    with pytest.raises(ServiceValidationError) as refused:
+        await send(hass, message="x", target=ALICE, data={"document": str(path)})
+    assert refused.value.translation_key == "path_not_allowed"
+    hass.config.allowlist_external_dirs = {str(tmp_path)}
+    await send(hass, message="x", target=ALICE, data={"document": str(path), "file_name": "Bill.pdf"})
+    [request] = gateway.requested("POST", MESSAGES)
+    assert b"%PDF-1.7" in request.raw
+    assert b'"file_name": "Bill.pdf"' in request.raw
+    with pytest.raises(ServiceValidationError) as missing:
+        await send(hass, message="x", target=ALICE, data={"document": str(tmp_path / "none")})
+    assert missing.value.translation_key == "file_unreadable"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_cameras_picture_is_sent(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    picture = SimpleNamespace(content_type="image/jpeg", content=b"\xff\xd8 the door")
+    asked = AsyncMock(return_value=picture)
+    # the camera component needs a native library that the harness does not bring
+    with patch.dict(sys.modules, {"homeassistant.components.camera": SimpleNamespace(async_get_image=asked)}):
+        await send(hass, message="Ding dong", target=ALICE, data={"camera": "camera.door"})
+    assert asked.call_args.args[1] == "camera.door"
+    [request] = gateway.requested("POST", MESSAGES)
+    assert picture.content in request.raw
+    assert b'"caption": "Ding dong"' in request.raw
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    "data", [{"fax": 1}, {"image": "https://a/b", "video": "https://a/b"}, {"poll": {"options": ["x"]}}]
+)
+async def test_data_that_cannot_be_meant_is_refused(
+    hass: HomeAssistant, gateway: ScriptedGateway, data: dict[str, Any]
+) -> None:
+    with pytest.raises(ServiceValidationError) as refused:
+        await send(hass, message="x", target=ALICE, data=data)
+    assert refused.value.translation_key == "invalid_data"
+    assert gateway.requested("POST", MESSAGES) == []

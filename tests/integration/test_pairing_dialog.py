@@ -1,6 +1,7 @@
 """What can happen between the first form and the linked account, told by a gateway that says what the test wants."""
 
 from datetime import timedelta
+import json
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowContext
@@ -331,3 +332,68 @@ async def test_linking_again_needs_the_account_at_the_gateway(
     step = await hass.config_entries.flow.async_configure(step["flow_id"], {})
     assert step["step_id"] == "pair"
     await close(hass, step["flow_id"])
+
+
+PASSKEY = "/v1/accounts/home/pairing/passkey"
+CONFIRMATION = "/v1/accounts/home/pairing/confirmation"
+NOTHING = (202, {"success": True, "message": "", "data": {}})
+
+
+async def asked_for_a_passkey(hass: HomeAssistant, gateway: ScriptedGateway, dialog: str) -> Json:
+    await gateway.send(code_shown())
+    await shown_code(hass, dialog)
+    await gateway.send(golden("event-pairing-passkey"))
+    step = await step_after_progress(hass, dialog)
+    assert (step["type"], step["step_id"]) == ("form", "passkey")
+    assert '"rpId": "whatsapp.com"' in step["description_placeholders"]["options"]
+    return step
+
+
+async def test_a_passkey_is_brought_and_the_dialog_goes_on(
+    hass: HomeAssistant, gateway: ScriptedGateway, dialog: str
+) -> None:
+    await asked_for_a_passkey(hass, gateway, dialog)
+    gateway.answer("POST", PASSKEY, NOTHING)
+    step = await hass.config_entries.flow.async_configure(dialog, {"assertion": "no JSON"})
+    assert step["errors"] == {"assertion": "passkey_invalid"}
+    assertion = golden("request-pairing-passkey")
+    step = await hass.config_entries.flow.async_configure(dialog, {"assertion": json.dumps(assertion)})
+    assert (step["type"], step["progress_action"]) == ("progress", "link")
+    assert gateway.requested("POST", PASSKEY)[0].body == assertion
+    await close(hass, dialog)
+
+
+async def test_what_is_no_assertion_can_be_corrected(
+    hass: HomeAssistant, gateway: ScriptedGateway, dialog: str
+) -> None:
+    await asked_for_a_passkey(hass, gateway, dialog)
+    gateway.answer("POST", PASSKEY, (422, REFUSED | {"error_code": "validation_error"}))
+    step = await hass.config_entries.flow.async_configure(dialog, {"assertion": "{}"})
+    assert (step["step_id"], step["errors"]) == ("passkey", {"assertion": "passkey_invalid"})
+    await close(hass, dialog)
+
+
+@pytest.mark.parametrize(("choice", "same"), [("codes_same", True), ("codes_differ", False)])
+async def test_the_codes_are_compared(
+    hass: HomeAssistant, gateway: ScriptedGateway, dialog: str, choice: str, *, same: bool
+) -> None:
+    gateway.answer("POST", CONFIRMATION, NOTHING)
+    await gateway.send(golden("event-pairing-confirmation"))
+    step = await step_after_progress(hass, dialog)
+    assert (step["type"], step["description_placeholders"]["code"]) == ("menu", "7KQ2-M9XB")
+    step = await hass.config_entries.flow.async_configure(dialog, {"next_step_id": choice})
+    assert step["type"] == "progress"
+    assert gateway.requested("POST", CONFIRMATION)[0].body == {"same": same}
+    await close(hass, dialog)
+
+
+async def test_a_passkey_that_comes_too_late_leads_to_how_it_ended(
+    hass: HomeAssistant, gateway: ScriptedGateway, dialog: str
+) -> None:
+    await asked_for_a_passkey(hass, gateway, dialog)
+    gateway.answer("POST", PASSKEY, (409, REFUSED | {"error_code": "passkey_not_requested"}))
+    await gateway.send(update("refused", error_code="passkey_timeout"))
+    assertion = json.dumps(golden("request-pairing-passkey"))
+    await hass.config_entries.flow.async_configure(dialog, {"assertion": assertion})
+    await leads_to(hass, dialog, "pairing_passkey_timeout")
+    await close(hass, dialog)

@@ -1,8 +1,9 @@
 """The gateway's routes, one typed method each."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 import json
 from typing import Final
@@ -14,6 +15,7 @@ from aiohttp import (
     ClientTimeout,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    FormData,
     WSMsgType,
     WSServerHandshakeError,
 )
@@ -30,6 +32,15 @@ CLOSE_LIMIT: Final = 1.0
 HEARTBEAT: Final = 20.0
 """Seconds between pings; without a pong after half of that the connection counts as lost."""
 LARGEST_FRAME: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that goes with a message."""
+
+    name: str
+    content: bytes
+    mimetype: str = "application/octet-stream"
 
 
 class EventConnection:
@@ -97,20 +108,34 @@ class GatewayClient:
         """Cancels the pairing that is under way."""
         await self._call("DELETE", "v1", "accounts", account, "pairing")
 
+    async def answer_passkey(self, account: str, assertion: object) -> None:
+        """Brings the WebAuthn assertion that the pairing under way waits for."""
+        await self._call("POST", "v1", "accounts", account, "pairing", "passkey", body=assertion)
+
+    async def confirm_pairing(self, account: str, *, same: bool) -> None:
+        """Tells whether the phone shows the same code as the pairing under way."""
+        await self._call("POST", "v1", "accounts", account, "pairing", "confirmation", body={"same": same})
+
     async def qr_svg(self, account: str) -> str:
         """Returns the QR code that is valid now, as SVG."""
         async with self._request("GET", "v1", "accounts", account, "qr", accept="image/svg+xml") as response:
             await _check(response)
             return await response.text()
 
-    async def send_text(self, account: str, to: str, message: str, *, key: str, wait: int) -> OutgoingMessage:
-        """Sends a text to a phone number or chat id and waits up to `wait` seconds for WhatsApp's acknowledgement.
+    async def send(
+        self, account: str, body: Mapping[str, object], upload: Upload | None = None, *, key: str, wait: int
+    ) -> OutgoingMessage:
+        """Sends a message (docs/api.md, "Messages") and waits up to `wait` seconds for WhatsApp's acknowledgement.
 
-        The same `key` again within a day sends nothing and returns the first message.
+        The same `key` again sends nothing and returns the first message.
         """
-        body = {"type": "text", "to": to, "text": message}
+        form: Mapping[str, object] | FormData = body
+        if upload is not None:
+            form = FormData()
+            form.add_field("message", json.dumps(body), content_type="application/json")
+            form.add_field("file", upload.content, filename=upload.name, content_type=upload.mimetype)
         return OutgoingMessage.parse(
-            await self._call("POST", "v1", "accounts", account, "messages", body=body, key=key, wait=wait)
+            await self._call("POST", "v1", "accounts", account, "messages", body=form, key=key, wait=wait)
         )
 
     @asynccontextmanager
@@ -145,7 +170,7 @@ class GatewayClient:
         method: str,
         *path: str,
         accept: str = "application/json",
-        body: dict[str, str] | None = None,
+        body: object = None,
         key: str | None = None,
         wait: int = 0,
     ) -> AsyncGenerator[ClientResponse]:
@@ -153,7 +178,8 @@ class GatewayClient:
         url = self._url.joinpath(*path).with_query({"wait": str(wait)} if wait else {})
         limit = ClientTimeout(total=ANSWER_LIMIT + wait, sock_connect=CONNECT_LIMIT)
         try:
-            async with self._session.request(method, url, headers=headers, json=body, timeout=limit) as response:
+            content = {"data": body} if isinstance(body, FormData) else {"json": body}
+            async with self._session.request(method, url, headers=headers, timeout=limit, **content) as response:
                 yield response
         except UnicodeDecodeError:
             raise GatewayAnswerError("the answer is not text") from None
@@ -161,7 +187,7 @@ class GatewayClient:
             raise GatewayConnectionError(type(error).__name__) from error
 
     async def _call(
-        self, method: str, *path: str, body: dict[str, str] | None = None, key: str | None = None, wait: int = 0
+        self, method: str, *path: str, body: object = None, key: str | None = None, wait: int = 0
     ) -> object:
         """Returns `data` of the answer."""
         async with self._request(method, *path, body=body, key=key, wait=wait) as response:

@@ -26,6 +26,8 @@ class PairingStatus(StrEnum):
     """How far a pairing has come."""
 
     WAITING = "waiting"
+    PASSKEY_REQUIRED = "passkey_required"
+    CONFIRMATION_REQUIRED = "confirmation_required"
     PAIRED = "paired"
     EXPIRED = "expired"
     REFUSED = "refused"
@@ -35,10 +37,15 @@ class PairingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """An attempt to link an account to a phone. `qr` is the text of the code that is valid until `expires_at`."""
+    """An attempt to link an account to a phone. `qr` is the text of the code that is valid until `expires_at`.
+
+    `code` is the code to type or to compare, `passkey` holds WebAuthn request options (JSON).
+    """
 
     status: PairingStatus
     qr: str | None
+    code: str | None
+    passkey: dict[str, object] | None
     expires_at: datetime | None
     error_code: str | None
 
@@ -53,6 +60,8 @@ class Pairing:
         return cls(
             status=choice(PairingStatus, data, "status"),
             qr=optional(text, data, "qr"),
+            code=optional(text, data, "code"),
+            passkey=dict(fields(data["passkey"])) if data.get("passkey") is not None else None,
             expires_at=optional(moment, data, "expires_at"),
             error_code=optional(text, data, "error_code"),
         )
