@@ -63,9 +63,15 @@ test('archived, then new: the old credentials are put aside, at most three of th
 
 test('a message is reported once', () => {
 	const store = new SessionStore(folder.path)
-	assert.equal(store.firstReport('+1555', '+1555', 'A'), true)
-	assert.equal(store.firstReport('+1555', '+1555', 'A'), false)
-	assert.equal(store.firstReport('group:1', '+1555', 'A'), true)
+	const kept = (delivery: number, chat: string) =>
+		store.keepDelivery(delivery, 'message.received', '{}', { chat, sender: '+1555', messageId: 'A' })
+	assert.equal(kept(1, '+1555'), true)
+	assert.equal(kept(2, '+1555'), false)
+	assert.equal(kept(2, 'group:1'), true)
+	assert.deepEqual(
+		[...store.undelivered()].map(({ delivery }) => delivery),
+		[1, 2]
+	)
 	store.close()
 })
 
@@ -80,7 +86,10 @@ test('what was sent is kept for 7 days, what awaits votes and answers for 30', (
 		store.keepSent('EVENT', '+1555', { eventMessage: { name: 'x' } })
 		const kept = (days: number) => {
 			mock.timers.tick(days * day)
-			for (let write = 0; write < 500; write++) store.firstReport('+1555', '+1555', `${days} ${write}`)
+			for (let write = 0; write < 500; write++) {
+				const once = { chat: '+1555', sender: '+1555', messageId: `${days} ${write}` }
+				store.keepDelivery(store.newestDelivery() + 1, 'message.received', '{}', once)
+			}
 			return ['TEXT', 'POLL', 'EVENT'].filter(id => store.sent(id))
 		}
 		assert.deepEqual(kept(6), ['TEXT', 'POLL', 'EVENT'])

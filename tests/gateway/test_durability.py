@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import closing
+import errno
 from pathlib import Path
 import sqlite3
 import time
@@ -185,6 +186,26 @@ def test_a_damaged_database_is_named_and_left_as_it_is(tmp_path: Path, content: 
     with pytest.raises(DatabaseError, match="is damaged"):
         Database(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (errno.EROFS, "cannot be written"),
+        (errno.EACCES, "cannot be written"),
+        (errno.ENOSPC, "is full"),
+        (errno.EDQUOT, "is full"),
+    ],
+)
+def test_a_folder_that_takes_no_file_is_named_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int, sentence: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(fault, "refused")
+
+    monkeypatch.setattr(Path, "touch", refused)
+    with pytest.raises(DatabaseError, match=sentence):
+        Database(tmp_path / "gateway.db")
 
 
 async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:

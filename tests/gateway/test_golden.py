@@ -104,7 +104,7 @@ def test_a_notification_of_the_engine_is_understood_whole(path: Path) -> None:
     method = path.stem.partition(".notification")[0]
     notification = read_notification(method, example)
     assert notification is not None
-    assert notification.model_dump(mode="json") == example
+    assert notification.model_dump(mode="json", exclude_unset=True) == example
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -5,6 +5,7 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { lidOf, phoneOf } from './addresses.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
+import { Deliveries } from './deliveries.ts'
 import { describe, log } from './log.ts'
 import { Pairing } from './pairing.ts'
 import type { PasskeyAssertion, StartPairing } from './parameters.ts'
@@ -32,6 +33,7 @@ export class Account {
 	private readonly caches = new Caches()
 	private readonly acknowledgements = new Acknowledgements()
 	private readonly statuses: Statuses
+	private readonly deliveries: Deliveries
 	private readonly sender: Sender
 	private readonly id: string
 	private readonly store: SessionStore
@@ -44,6 +46,7 @@ export class Account {
 		this.whatsappUrl = whatsappUrl
 		this.notify = notify
 		this.statuses = new Statuses(id, store)
+		this.deliveries = new Deliveries(store, notify)
 		this.sender = new Sender({
 			store,
 			caches: this.caches,
@@ -53,7 +56,9 @@ export class Account {
 		})
 	}
 
-	start(): void {
+	/** `acknowledged`: the newest delivery that the gateway has. */
+	start(acknowledged: number): void {
+		this.deliveries.begin(acknowledged)
 		this.tell()
 		if (this.store.paired) {
 			this.connect('connecting', null)
@@ -61,6 +66,11 @@ export class Account {
 			this.discardHalfPaired()
 			this.become('logged_out', 'not_paired')
 		}
+	}
+
+	/** The gateway has all deliveries up to this one. */
+	acknowledge(delivery: number): void {
+		this.deliveries.acknowledge(delivery)
 	}
 
 	async stop(): Promise<void> {
@@ -79,6 +89,7 @@ export class Account {
 	async erase(): Promise<boolean> {
 		const unlinked = await this.unlink()
 		await this.windDown()
+		this.deliveries.acknowledge(Number.MAX_SAFE_INTEGER)
 		this.store.archive()
 		this.store.close()
 		return unlinked
@@ -154,7 +165,7 @@ export class Account {
 			open: () => this.opened(),
 			messages: messages => this.receive(connection.socket, messages),
 			updates: updates => {
-				for (const status of this.statuses.ofUpdates(updates)) this.notify('message.status', status)
+				for (const status of this.statuses.ofUpdates(updates)) this.deliveries.tell('message.status', status)
 			},
 			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
 			acknowledged: stanza => this.acknowledgements.take(stanza),
@@ -268,7 +279,8 @@ export class Account {
 			for (const message of messages) {
 				try {
 					const received = await receivedMessage(this.id, message as never, socket, this.store, this.own, connectedAt)
-					if (received) this.notify('message.received', received)
+					if (received) this.deliveries.tell('message.received', received.message, received.identity)
+					else if (message.key?.id) this.store.forgetStanza(message.key.id)
 				} catch (error) {
 					log('error', 'message_not_reported', { account: this.id, error: describe(error) })
 				}
@@ -278,7 +290,8 @@ export class Account {
 
 	private receiveReceipts(socket: WASocket, receipts: Parameters<Statuses['ofReceipts']>[0]): void {
 		this.receiving = this.receiving.then(async () => {
-			for (const status of await this.statuses.ofReceipts(receipts, socket)) this.notify('message.status', status)
+			for (const status of await this.statuses.ofReceipts(receipts, socket))
+				this.deliveries.tell('message.status', status)
 		})
 	}
 

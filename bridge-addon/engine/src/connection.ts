@@ -8,12 +8,16 @@
 import {
 	type AuthenticationState,
 	type BaileysEventMap,
+	type BinaryNode,
 	type CacheStore,
+	decodeBinaryNode,
+	encodeBinaryNode,
 	type GroupMetadata,
 	makeWASocket,
 	type proto,
 	type WASocket
 } from 'baileys'
+import { ArrivalOrder } from './arrival-order.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import type { Closed as ClosedByCode } from './connection-policy.ts'
 import { describe, libraryLogger, log } from './log.ts'
@@ -64,6 +68,9 @@ export class Connection {
 	private readonly events: ConnectionEvents
 	private readonly store: SessionStore
 	private readonly caches: Caches
+	private readonly order: ArrivalOrder
+	/** came in on earlier connections */
+	private readonly untold: Buffer[]
 	private lastFrame = Date.now()
 	private opening: NodeJS.Timeout | undefined
 	private readonly silence: NodeJS.Timeout
@@ -73,6 +80,8 @@ export class Connection {
 		this.store = store
 		this.caches = caches
 		this.events = events
+		this.untold = store.untoldStanzas()
+		this.order = new ArrivalOrder(messages => events.messages(messages))
 		this.socket = this.makeSocket(whatsappUrl)
 		this.listen()
 		this.opening = setTimeout(() => this.giveUp({ code: TIMED_OUT, neverOpened: true }), OPEN_LIMIT_MS)
@@ -118,7 +127,8 @@ export class Connection {
 		ws.on('CB:iq,type:set,pair-device', () => clearTimeout(this.opening))
 		ws.on('CB:ack,class:message', stanza => this.events.acknowledged(stanza))
 		ev.on('creds.update', () => this.store.saveCredentials())
-		ev.on('messages.upsert', ({ messages }) => this.events.messages(messages))
+		ws.on('CB:message', (stanza: BinaryNode) => this.arrived(stanza))
+		ev.on('messages.upsert', ({ messages }) => this.order.take(messages))
 		ev.on('messages.update', updates => this.events.updates(updates))
 		ev.on('message-receipt.update', receipts => this.events.receipts(receipts))
 		ev.on('groups.update', groups => {
@@ -132,12 +142,30 @@ export class Connection {
 				clearTimeout(this.opening)
 				this.openedAt = Date.now()
 				this.events.open()
+				void this.replay()
 			}
 			if (connection === 'close') this.finish(closedBy(lastDisconnect?.error))
 		})
 	}
 
 	private openedAt = 0
+
+	private arrived(stanza: BinaryNode): void {
+		this.order.arrived(stanza)
+		if (stanza.attrs.id) this.store.keepStanza(stanza.attrs.id, encodeBinaryNode(stanza))
+	}
+
+	/** Hands Baileys once more what an earlier process was killed over: what it decrypted to is kept, its key was used. */
+	private async replay(): Promise<void> {
+		try {
+			for (const encoded of this.untold) {
+				const stanza = await decodeBinaryNode(encoded)
+				if (!this.ended) this.socket.ws.emit('CB:message', { ...stanza, attrs: { ...stanza.attrs, offline: '1' } })
+			}
+		} catch (error) {
+			log('error', 'messages_not_replayed', { error: describe(error) })
+		}
+	}
 
 	/** Until a phone has sent its history, Baileys would hold all events back for 20 s more: nobody here waits for history. */
 	private backlogDone(): void {
@@ -164,6 +192,7 @@ export class Connection {
 		clearInterval(this.silence)
 		// Baileys throws its buffered events away at the end, though it has sent their receipts
 		this.socket.ev.flush()
+		this.order.end()
 		this.events.closed(closed)
 	}
 }

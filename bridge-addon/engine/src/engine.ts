@@ -7,6 +7,7 @@ import { log, setLogLevel } from './log.ts'
 import {
 	accountParam,
 	confirmParams,
+	deliveryParams,
 	type Initialize,
 	initializeParams,
 	pairingParams,
@@ -14,7 +15,7 @@ import {
 } from './parameters.ts'
 import { EngineError, type Notify, PROTOCOL_VERSION } from './protocol.ts'
 import { sendParams } from './sending/order.ts'
-import { SessionStore } from './session-store.ts'
+import { putAside, SessionStore } from './session-store.ts'
 
 const NAME = 'whatsapp-engine'
 const VERSION = '0.1.0'
@@ -38,17 +39,22 @@ export class Engine {
 		},
 		ping: async () => {
 			this.initialized()
-			return {}
+			return { memory: process.memoryUsage.rss() }
 		},
 		'account.start': async params => {
 			const { dataDir, whatsappUrl } = this.initialized()
-			const id = accountParam(params)
+			const { account: id, delivery } = deliveryParams(params)
 			if (this.accounts.has(id)) return {}
 			const store = new SessionStore(join(dataDir, 'accounts', id))
 			const account = new Account(id, store, whatsappUrl, this.notify)
 			this.accounts.set(id, account)
 			// the answer first: state follows it
-			setImmediate(() => account.start())
+			setImmediate(() => account.start(delivery))
+			return {}
+		},
+		'event.acknowledge': async params => {
+			const { account, delivery } = deliveryParams(params)
+			this.account(account).acknowledge(delivery)
 			return {}
 		},
 		'account.stop': async params => {
@@ -56,7 +62,10 @@ export class Engine {
 			return {}
 		},
 		'account.erase': async params => {
-			return { unlinked: await this.takeOut(accountParam(params)).erase() }
+			const id = accountParam(params)
+			if (this.accounts.has(id)) return { unlinked: await this.takeOut(id).erase() }
+			putAside(join(this.initialized().dataDir, 'accounts', id))
+			return { unlinked: false }
 		},
 		'pairing.start': async params => {
 			const order = pairingParams(params)

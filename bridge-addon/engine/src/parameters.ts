@@ -47,6 +47,14 @@ export function initializeParams(params: unknown): Initialize {
 
 export const accountParam = (params: unknown): string => matching(fields(params), 'account', ACCOUNT)
 
+/** `delivery` is 0 where the gateway has none. */
+export function deliveryParams(params: unknown): { account: string; delivery: number } {
+	const raw = fields(params)
+	const { delivery = 0 } = raw
+	if (typeof delivery !== 'number' || !Number.isSafeInteger(delivery) || delivery < 0) invalid('delivery is a number')
+	return { account: matching(raw, 'account', ACCOUNT), delivery }
+}
+
 export interface StartPairing {
 	account: string
 	method: PairingMethod

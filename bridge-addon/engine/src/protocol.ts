@@ -60,6 +60,7 @@ export type Content = { type: 'text'; text: string } | { type: 'unsupported'; ki
 
 export interface ReceivedMessage {
 	account: string
+	delivery: number
 	message_id: string
 	chat: { id: string; type: ChatType }
 	sender: { phone: string | null; lid: string | null; push_name: string | null }
@@ -73,6 +74,8 @@ export type MessageStatusName = 'sent' | 'delivered' | 'read' | 'played' | 'fail
 
 export interface MessageStatus {
 	account: string
+	/** undefined for `sent`: a message whose acknowledgement got lost is sent again */
+	delivery?: number
 	message_id: string
 	chat: string
 	status: MessageStatusName

@@ -34,7 +34,13 @@ export interface Own {
 	lid: string | null
 }
 
-/** Returns undefined for what is not to be told: own sends, repetitions, keys, and what could not be decrypted yet. */
+export interface Received {
+	message: Omit<ReceivedMessage, 'delivery'>
+	/** what tells it from every other message */
+	identity: { chat: string; sender: string; messageId: string }
+}
+
+/** Returns undefined for what is not to be told: own sends, keys, and what could not be decrypted yet. */
 export async function receivedMessage(
 	account: string,
 	message: WAMessage,
@@ -42,7 +48,7 @@ export async function receivedMessage(
 	store: SessionStore,
 	own: Own,
 	connectedAt: number
-): Promise<ReceivedMessage | undefined> {
+): Promise<Received | undefined> {
 	const { key } = message
 	const content = contentOf(message.message)
 	const type = key.remoteJid ? chatType(key.remoteJid) : undefined
@@ -52,18 +58,19 @@ export async function receivedMessage(
 
 	const sender = fromMe ? own : await senderOf(message, type, socket)
 	const chat = type === 'person' ? personId(await chatPartner(message, socket, own)) : chatId(key.remoteJid, type)
-	if (!store.firstReport(chat, fromMe ? 'me' : personId(sender), key.id)) return undefined
-
 	const timestamp = Number(message.messageTimestamp ?? 0) * 1000
 	return {
-		account,
-		message_id: key.id,
-		chat: { id: chat, type },
-		sender: { ...sender, push_name: message.pushName ?? null },
-		from_me: fromMe,
-		timestamp: rfc3339(timestamp || Date.now()),
-		backlog: timestamp > 0 && timestamp < connectedAt - BACKLOG_MARGIN,
-		content
+		identity: { chat, sender: fromMe ? 'me' : personId(sender), messageId: key.id },
+		message: {
+			account,
+			message_id: key.id,
+			chat: { id: chat, type },
+			sender: { ...sender, push_name: message.pushName ?? null },
+			from_me: fromMe,
+			timestamp: rfc3339(timestamp || Date.now()),
+			backlog: timestamp > 0 && timestamp < connectedAt - BACKLOG_MARGIN,
+			content
+		}
 	}
 }
 

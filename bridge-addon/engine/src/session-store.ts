@@ -20,11 +20,15 @@ import {
 import { describe, log } from './log.ts'
 import { EngineError } from './protocol.ts'
 
+const DATABASE = 'session.db'
+/** what SQLite keeps beside a database, in WAL mode */
+const FILES = ['', '-wal', '-shm'] as const
 const ARCHIVES_KEPT = 3
 const DAY_MS = 24 * 3600 * 1000
 const SENT_KEPT_MS = 7 * DAY_MS
 /** Votes and answers come for as long as this. */
 const POLL_KEPT_MS = 30 * DAY_MS
+const STANZAS_KEPT_MS = 24 * 3600 * 1000
 const REPORTED_KEPT_MS = 14 * 24 * 3600 * 1000
 const PRUNE_EVERY = 500
 /** The key type under which decrypted texts are committed together with the ratchet step. */
@@ -38,6 +42,8 @@ CREATE TABLE IF NOT EXISTS sent (message_id TEXT PRIMARY KEY, chat TEXT NOT NULL
 	until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reported (chat TEXT NOT NULL, sender TEXT NOT NULL, message_id TEXT NOT NULL, at INTEGER NOT NULL,
 	PRIMARY KEY (chat, sender, message_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stanzas (message_id TEXT PRIMARY KEY, stanza BLOB NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS deliveries (delivery INTEGER PRIMARY KEY, method TEXT NOT NULL, params TEXT NOT NULL);
 `
 
 /** What runs for every message, prepared once for an open database. */
@@ -51,9 +57,18 @@ const STATEMENTS = {
 	putSent: 'INSERT OR REPLACE INTO sent (message_id, chat, message, at, until) VALUES (?, ?, ?, ?, ?)',
 	rewriteSent: 'UPDATE sent SET message = ? WHERE message_id = ?',
 	wroteOurselves: "SELECT 1 FROM reported WHERE chat = ? AND sender = 'me' AND message_id = ?",
-	report: 'INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)'
+	report: 'INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)',
+	keepDelivery: 'INSERT INTO deliveries (delivery, method, params) VALUES (?, ?, ?)',
+	keepStanza: 'INSERT OR IGNORE INTO stanzas (message_id, stanza, at) VALUES (?, ?, ?)',
+	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?'
 } as const
 type StatementName = keyof typeof STATEMENTS
+
+export interface Undelivered {
+	delivery: number
+	method: string
+	params: string
+}
 
 export class SessionStore implements SignalKeyStore {
 	credentials: AuthenticationCreds
@@ -70,7 +85,7 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	private get path(): string {
-		return join(this.folder, 'session.db')
+		return join(this.folder, DATABASE)
 	}
 
 	private open(): [DatabaseSync, SessionStore['statements']] {
@@ -151,9 +166,11 @@ export class SessionStore implements SignalKeyStore {
 		return row ? Buffer.from(row.value as Uint8Array) : undefined
 	}
 
-	/** Texts must not outlive their delivery: those of an earlier connection go when its backlog has been worked off. */
+	/** Texts must not outlive their delivery: those of an earlier connection go when its backlog has been worked off, and all was told. */
 	forgetPlaintexts(before: number): void {
-		this.database.prepare('DELETE FROM plaintexts WHERE at < ?').run(before)
+		this.database
+			.prepare('DELETE FROM plaintexts WHERE at < ? AND NOT EXISTS (SELECT 1 FROM stanzas WHERE at < ?)')
+			.run(before, before)
 	}
 
 	/** Keeps what was sent, so that a recipient who can't decrypt it can have it again, also after a restart. */
@@ -184,11 +201,52 @@ export class SessionStore implements SignalKeyStore {
 		return this.sent(messageId)?.chat === chat || this.statements.wroteOurselves.get(chat, messageId) !== undefined
 	}
 
-	/** Notes that a received message was told to the gateway; false where it had been before. */
-	firstReport(chat: string, sender: string, messageId: string): boolean {
-		const { changes } = this.statements.report.run(chat, sender, messageId, Date.now())
+	/** Keeps what is to be told to the gateway until that has it; false, and kept is nothing, where the message was told before. */
+	keepDelivery(
+		delivery: number,
+		method: string,
+		params: string,
+		once?: { chat: string; sender: string; messageId: string }
+	): boolean {
+		let first = true
+		this.transaction(() => {
+			if (once) first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
+			if (first) this.statements.keepDelivery.run(delivery, method, params)
+			if (once) this.statements.forgetStanza.run(once.messageId)
+		})
 		this.prune()
-		return Number(changes) > 0
+		return first
+	}
+
+	/** Keeps a message as it came in: Baileys answers for it before it tells us, and what it holds in memory then dies with the process. */
+	keepStanza(messageId: string, stanza: Uint8Array): void {
+		this.statements.keepStanza.run(messageId, stanza, Date.now())
+	}
+
+	forgetStanza(messageId: string): void {
+		this.statements.forgetStanza.run(messageId)
+	}
+
+	/** Messages that came in and were never told, in order. */
+	untoldStanzas(): Buffer[] {
+		this.database.prepare('DELETE FROM stanzas WHERE at < ?').run(Date.now() - STANZAS_KEPT_MS)
+		const rows = this.database.prepare('SELECT stanza FROM stanzas ORDER BY rowid').all()
+		return rows.map(({ stanza }) => Buffer.from(stanza as Uint8Array))
+	}
+
+	/** What the gateway has not acknowledged, in order, read as it is needed. */
+	undelivered(): Iterable<Undelivered> {
+		return this.database
+			.prepare('SELECT delivery, method, params FROM deliveries ORDER BY delivery')
+			.iterate() as Iterable<unknown> as Iterable<Undelivered>
+	}
+
+	newestDelivery(): number {
+		return Number(this.database.prepare('SELECT max(delivery) AS newest FROM deliveries').get()?.newest ?? 0)
+	}
+
+	forgetDeliveries(upTo: number): void {
+		this.database.prepare('DELETE FROM deliveries WHERE delivery <= ?').run(upTo)
 	}
 
 	private prune(): void {
@@ -199,18 +257,29 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Puts the database aside, never erasing the credentials at once, and begins with new ones. */
 	archive(): void {
+		const undelivered = [...this.undelivered()]
 		this.close()
-		const archive = join(this.folder, 'archive')
-		mkdirSync(archive, { recursive: true, mode: 0o700 })
-		if (existsSync(this.path)) renameSync(this.path, join(archive, `session-${Date.now()}.db`))
-		for (const suffix of ['-wal', '-shm']) rmSync(`${this.path}${suffix}`, { force: true })
-		const old = readdirSync(archive).sort().slice(0, -ARCHIVES_KEPT)
-		for (const name of old) rmSync(join(archive, name), { force: true })
+		putAside(this.folder)
 		;[this.database, this.statements] = this.open()
+		for (const { delivery, method, params } of undelivered) this.statements.keepDelivery.run(delivery, method, params)
 		this.credentials = initAuthCreds()
 	}
 
 	close(): void {
 		if (this.database.isOpen) this.database.close()
 	}
+}
+
+/** Puts an account's database aside, also one that can't be opened: whatever is in it stays on the disk for a while. */
+export function putAside(folder: string): void {
+	const archive = join(folder, 'archive')
+	mkdirSync(archive, { recursive: true, mode: 0o700 })
+	const name = `session-${Date.now()}.db`
+	for (const suffix of FILES) {
+		const path = join(folder, `${DATABASE}${suffix}`)
+		if (existsSync(path)) renameSync(path, join(archive, `${name}${suffix}`))
+	}
+	const databases = readdirSync(archive).filter(file => file.endsWith('.db'))
+	for (const old of databases.sort().slice(0, -ARCHIVES_KEPT))
+		for (const suffix of FILES) rmSync(join(archive, `${old}${suffix}`), { force: true })
 }

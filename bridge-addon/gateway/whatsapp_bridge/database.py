@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+import errno
 from pathlib import Path
 import sqlite3
 from typing import Any
@@ -13,6 +14,13 @@ from whatsapp_bridge.log import logger
 SCHEMA_VERSION = 1
 _LOCK_SECONDS = 5.0
 _OWNER_ONLY = 0o600
+_CODE_OF_ERRNO = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EACCES: sqlite3.SQLITE_READONLY,
+    errno.EPERM: sqlite3.SQLITE_READONLY,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+}
 
 SCHEMA = """
 CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL);
@@ -182,18 +190,29 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
 
 
-def _cannot_use(path: Path, error: Exception) -> str:
-    match getattr(error, "sqlite_errorname", type(error).__name__):
-        case "SQLITE_BUSY" | "SQLITE_LOCKED":
+def _cannot_use(path: Path, error: sqlite3.Error | OSError) -> str:
+    match _primary_code(error):
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return f"Another gateway uses {path}: stop it first."
-        case "SQLITE_FULL":
+        case sqlite3.SQLITE_FULL:
             return f"The disk of {path} is full."
-        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "PermissionError" | "SQLITE_READONLY_DIRECTORY":
-            return f"{path} cannot be written: look at the permissions of its folder."
-        case "SQLITE_CORRUPT" | "SQLITE_NOTADB" | "DatabaseError":
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
+            return (
+                f"{path} cannot be written: look at the permissions of its folder, and whether its disk is read-only."
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return (
                 f"{path} is damaged. Restore it from a backup, or move it away to begin with an empty queue and event log; "
                 "the link to the phone is kept elsewhere and not lost."
             )
-        case name:
-            return f"{path} cannot be used ({name})."
+        case _:
+            return f"{path} cannot be used ({getattr(error, 'sqlite_errorname', type(error).__name__)})."
+
+
+def _primary_code(error: sqlite3.Error | OSError) -> int:
+    """The kind of a fault as SQLite numbers it, without its finer (extended) distinctions."""
+    if isinstance(error, OSError):
+        return _CODE_OF_ERRNO.get(error.errno or 0, sqlite3.SQLITE_IOERR)
+    if type(error) is sqlite3.DatabaseError and not hasattr(error, "sqlite_errorcode"):
+        return sqlite3.SQLITE_CORRUPT  # what quick_check found
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
