@@ -15,6 +15,13 @@ import makeWASocket, {
 } from 'baileys'
 import type { SimulatorProcess } from './simulator-process.ts'
 
+/** Baileys leaves the time limits of its races behind, for up to a minute: they must not hold a test's process. */
+const startTimer = globalThis.setTimeout
+globalThis.setTimeout = Object.assign(
+	(...args: Parameters<typeof startTimer>) => startTimer(...args).unref(),
+	startTimer
+) as typeof startTimer
+
 const silentLogger = {
 	level: 'silent',
 	child: () => silentLogger,
