@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type Received, SimulatorProcess } from '../simulator/test/simulator-process.ts'
 import { EngineProcess, messageId, pair, temporaryFolder } from './engine-process.ts'
 import { mediaFile, type MediaFile } from './media-files.ts'
@@ -53,6 +54,13 @@ export class SendingStack {
 		this.engine = await EngineProcess.start(this.folder.path, this.simulator)
 		await this.engine.call('account.start', { account: 'home' })
 		await this.engine.state('connected')
+	}
+
+	/** Empties a table of the account's store, which must not be open. */
+	forget(table: string): void {
+		const database = new DatabaseSync(join(this.folder.path, 'accounts/home/session.db'))
+		database.exec(`DELETE FROM ${table}`)
+		database.close()
 	}
 
 	async stop(): Promise<void> {

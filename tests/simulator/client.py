@@ -142,24 +142,23 @@ class Simulator:
         present = {key: value for key, value in body.items() if value is not None}
         return str((await self._call("POST", f"/contacts/{phone}/send", present))["message_id"])
 
-    async def contact_send_media(
+    async def contact_write(
         self,
         phone: str,
-        kind: Literal["image", "document"],
-        mimetype: str,
-        size: int,
+        content: dict[str, Any],
         *,
-        caption: str | None = None,
-        file_name: str | None = None,
         group: str | None = None,
-    ) -> tuple[str, str]:
-        """A contact sends `size` random bytes; returns the message id and the SHA-256 of the content in hex."""
-        order = {"mimetype": mimetype, "size": size, "caption": caption, "file_name": file_name}
-        body: dict[str, Any] = {kind: {key: value for key, value in order.items() if value is not None}}
-        if group is not None:
-            body["group"] = group
-        answer = await self._call("POST", f"/contacts/{phone}/send", body)
-        return str(answer["message_id"]), str(answer["sha256"])
+        addressing: Addressing | None = None,
+    ) -> tuple[str, str | None]:
+        """A contact writes something of any kind; returns the message id, and the SHA-256 of the file in it, in hex."""
+        body = {"content": content, "group": group, "addressing": addressing}
+        present = {key: value for key, value in body.items() if value is not None}
+        answer = await self._call("POST", f"/contacts/{phone}/send", present)
+        return str(answer["message_id"]), answer.get("sha256")
+
+    async def lose_media(self, message_id: str, state: Literal["gone", "gone everywhere", "damaged"]) -> None:
+        """The file of a message vanishes from the media host, from the sender's phone too, or is changed."""
+        await self._call("POST", f"/messages/{message_id}/media", {"state": state})
 
     async def contact_messages(self, phone: str, *, after: int = -1, wait: float = 0) -> list[ReceivedMessage]:
         """What a contact's devices decrypted, after an index; waits so many seconds until there is something."""

@@ -1,8 +1,8 @@
 /** One account: its state, its connection and what becomes of it, its pairing, its messages. */
 
-import type { proto, WASocket } from 'baileys'
+import type { WAMessage, WASocket } from 'baileys'
 import { Acknowledgements } from './acknowledgements.ts'
-import { lidOf, phoneOf } from './addresses.ts'
+import { lidOf, type Person, phoneOf } from './addresses.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
@@ -10,7 +10,11 @@ import { describe, log } from './log.ts'
 import { Pairing } from './pairing.ts'
 import type { PasskeyAssertion, StartPairing } from './parameters.ts'
 import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
-import { type Own, receivedMessage } from './receive.ts'
+import { download, type Downloaded } from './receiving/download.ts'
+import type { DownloadOrder } from './receiving/download-order.ts'
+import { receivedMessage } from './receiving/received-message.ts'
+import { whileConnected } from './sending/failures.ts'
+import { MediaHosts } from './sending/media-hosts.ts'
 import type { Order } from './sending/order.ts'
 import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
@@ -31,6 +35,7 @@ export class Account {
 	private retry: NodeJS.Timeout | undefined
 	private receiving: Promise<void> = Promise.resolve()
 	private readonly caches = new Caches()
+	private readonly hosts = new MediaHosts()
 	private readonly acknowledgements = new Acknowledgements()
 	private readonly statuses: Statuses
 	private readonly deliveries: Deliveries
@@ -50,6 +55,7 @@ export class Account {
 		this.sender = new Sender({
 			store,
 			caches: this.caches,
+			hosts: this.hosts,
 			acknowledgements: this.acknowledgements,
 			connected: () => this.connected(),
 			acknowledged: (...taken) => notify('message.status', this.statuses.acknowledged(...taken))
@@ -113,7 +119,7 @@ export class Account {
 
 	// state
 
-	private get own(): Own {
+	private get own(): Person {
 		const { me } = this.store.credentials
 		return { phone: phoneOf(me?.id), lid: lidOf(me?.lid) }
 	}
@@ -273,14 +279,15 @@ export class Account {
 
 	// messages
 
-	private receive(socket: WASocket, messages: proto.IWebMessageInfo[]): void {
-		const { connectedAt } = this
+	private receive(socket: WASocket, messages: WAMessage[]): void {
+		const { store, connectedAt } = this
 		this.receiving = this.receiving.then(async () => {
 			for (const message of messages) {
 				try {
-					const received = await receivedMessage(this.id, message as never, socket, this.store, this.own, connectedAt)
-					if (received) this.deliveries.tell('message.received', received.message, received.identity)
-					else if (message.key?.id) this.store.forgetStanza(message.key.id)
+					const receiver = { account: this.id, socket, store, own: this.own, connectedAt }
+					const received = await receivedMessage(message, receiver)
+					if (received) this.deliveries.tell('message.received', received.message, received.once)
+					else if (message.key.id) store.forgetStanza(message.key.id)
 				} catch (error) {
 					log('error', 'message_not_reported', { account: this.id, error: describe(error) })
 				}
@@ -298,6 +305,12 @@ export class Account {
 	/** Resolves when WhatsApp's server has taken the message, with its time. */
 	send(order: Order): Promise<Sent> {
 		return this.sender.send(order)
+	}
+
+	/** Fetches the file of a received message. */
+	download(order: DownloadOrder): Promise<Downloaded> {
+		const { socket } = this.connected()
+		return whileConnected(() => download(order, { socket, store: this.store, hosts: this.hosts }))
 	}
 
 	private connected(): Connection {

@@ -38,6 +38,12 @@ export interface Person {
 
 export const personId = ({ phone, lid }: Person): string => phone ?? `lid:${lid}`
 
+/** The jids that a person may be named by. */
+export const personJids = ({ phone, lid }: Person): string[] => [
+	...(phone ? [`${phone.slice(1)}@s.whatsapp.net`] : []),
+	...(lid ? [`${lid}@lid`] : [])
+]
+
 /** The chat id of a group, a channel or the status feed. */
 export function chatId(jid: string, type: Exclude<ChatType, 'person'>): string {
 	return type === 'status' ? 'status' : `${type}:${userOf(jid)}`

@@ -4,7 +4,7 @@
  */
 
 import type { Notifications, Notify } from './protocol.ts'
-import type { SessionStore } from './session-store.ts'
+import type { Once, SessionStore } from './session-store.ts'
 
 type Kept = 'message.received' | 'message.status'
 type Told<M extends Kept> = Omit<Notifications[M], 'delivery'>
@@ -28,7 +28,7 @@ export class Deliveries {
 	}
 
 	/** Tells something; with `once` only if it was not told before. */
-	tell<M extends Kept>(method: M, params: Told<M>, once?: { chat: string; sender: string; messageId: string }): void {
+	tell<M extends Kept>(method: M, params: Told<M>, once?: Once): void {
 		const delivery = this.newest + 1
 		if (!this.store.keepDelivery(delivery, method, JSON.stringify(params), once)) return
 		this.newest = delivery

@@ -14,6 +14,7 @@ import {
 	passkeyParams
 } from './parameters.ts'
 import { EngineError, type Notify, PROTOCOL_VERSION } from './protocol.ts'
+import { downloadParams } from './receiving/download-order.ts'
 import { sendParams } from './sending/order.ts'
 import { putAside, SessionStore } from './session-store.ts'
 
@@ -89,6 +90,10 @@ export class Engine {
 		'message.send': async params => {
 			const order = sendParams(params)
 			return this.account(order.account).send(order)
+		},
+		'media.download': async params => {
+			const order = downloadParams(params)
+			return this.account(order.account).download(order)
 		}
 	}
 

@@ -1,5 +1,7 @@
 /** The engine protocol's values and errors: docs/engine-protocol.md. */
 
+import type { Around, Content } from './receiving/contents.ts'
+
 export const PROTOCOL_VERSION = 1
 
 export type AccountStateName =
@@ -56,9 +58,8 @@ export interface PairingUpdate {
 }
 
 export type ChatType = 'person' | 'group' | 'channel' | 'status'
-export type Content = { type: 'text'; text: string } | { type: 'unsupported'; kind: string }
 
-export interface ReceivedMessage {
+export interface ReceivedMessage extends Around {
 	account: string
 	delivery: number
 	message_id: string
@@ -111,6 +112,11 @@ export type ErrorCode =
 	| 'media_unreadable'
 	| 'media_upload_failed'
 	| 'not_possible_here'
+	| 'media_not_known'
+	| 'media_gone'
+	| 'media_too_large'
+	| 'media_damaged'
+	| 'media_download_failed'
 	| 'internal_error'
 
 /** An error with a stable code, as it crosses the border. Its message holds no personal data. */

@@ -17,6 +17,7 @@ import {
 	type SignalDataTypeMap,
 	type SignalKeyStore
 } from 'baileys'
+import type { Person } from './addresses.ts'
 import { describe, log } from './log.ts'
 import { EngineError } from './protocol.ts'
 
@@ -28,6 +29,8 @@ const DAY_MS = 24 * 3600 * 1000
 const SENT_KEPT_MS = 7 * DAY_MS
 /** Votes and answers come for as long as this. */
 const POLL_KEPT_MS = 30 * DAY_MS
+/** As long as media hosts, or the sender's phone, have a file. */
+const RECEIVED_KEPT_MS = 30 * DAY_MS
 const STANZAS_KEPT_MS = 24 * 3600 * 1000
 const REPORTED_KEPT_MS = 14 * 24 * 3600 * 1000
 const PRUNE_EVERY = 500
@@ -42,6 +45,8 @@ CREATE TABLE IF NOT EXISTS sent (message_id TEXT PRIMARY KEY, chat TEXT NOT NULL
 	until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reported (chat TEXT NOT NULL, sender TEXT NOT NULL, message_id TEXT NOT NULL, at INTEGER NOT NULL,
 	PRIMARY KEY (chat, sender, message_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS received (message_id TEXT PRIMARY KEY, key TEXT NOT NULL, author TEXT NOT NULL, message BLOB NOT NULL,
+	until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stanzas (message_id TEXT PRIMARY KEY, stanza BLOB NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (delivery INTEGER PRIMARY KEY, method TEXT NOT NULL, params TEXT NOT NULL);
 `
@@ -58,6 +63,9 @@ const STATEMENTS = {
 	rewriteSent: 'UPDATE sent SET message = ? WHERE message_id = ?',
 	wroteOurselves: "SELECT 1 FROM reported WHERE chat = ? AND sender = 'me' AND message_id = ?",
 	report: 'INSERT OR IGNORE INTO reported (chat, sender, message_id, at) VALUES (?, ?, ?, ?)',
+	received: 'SELECT key, author, message FROM received WHERE message_id = ?',
+	putReceived: 'INSERT OR REPLACE INTO received (message_id, key, author, message, until) VALUES (?, ?, ?, ?, ?)',
+	rewriteReceived: 'UPDATE received SET message = ? WHERE message_id = ?',
 	keepDelivery: 'INSERT INTO deliveries (delivery, method, params) VALUES (?, ?, ?)',
 	keepStanza: 'INSERT OR IGNORE INTO stanzas (message_id, stanza, at) VALUES (?, ?, ?)',
 	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?'
@@ -68,6 +76,21 @@ export interface Undelivered {
 	delivery: number
 	method: string
 	params: string
+}
+
+/** What of a received message is needed later. */
+export interface KeptMessage {
+	key: proto.IMessageKey
+	author: Person
+	message: proto.IMessage
+}
+
+/** Something that is told only once, and what is kept of it when it is. */
+export interface Once {
+	chat: string
+	sender: string
+	messageId: string
+	kept?: KeptMessage | undefined
 }
 
 export class SessionStore implements SignalKeyStore {
@@ -202,20 +225,39 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	/** Keeps what is to be told to the gateway until that has it; false, and kept is nothing, where the message was told before. */
-	keepDelivery(
-		delivery: number,
-		method: string,
-		params: string,
-		once?: { chat: string; sender: string; messageId: string }
-	): boolean {
+	keepDelivery(delivery: number, method: string, params: string, once?: Once): boolean {
 		let first = true
 		this.transaction(() => {
 			if (once) first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
 			if (first) this.statements.keepDelivery.run(delivery, method, params)
+			if (first && once?.kept) this.keepReceived(once.messageId, once.kept)
 			if (once) this.statements.forgetStanza.run(once.messageId)
 		})
 		this.prune()
 		return first
+	}
+
+	private keepReceived(messageId: string, { key, author, message }: KeptMessage): void {
+		const encoded = proto.Message.encode(message).finish()
+		const until = Date.now() + RECEIVED_KEPT_MS
+		this.statements.putReceived.run(messageId, JSON.stringify(key), JSON.stringify(author), encoded, until)
+	}
+
+	/** What is kept of a message that was received, or written on the owner's phone. */
+	received(messageId: string): KeptMessage | undefined {
+		const row = this.statements.received.get(messageId)
+		return (
+			row && {
+				key: JSON.parse(String(row.key)),
+				author: JSON.parse(String(row.author)),
+				message: proto.Message.decode(row.message as Uint8Array)
+			}
+		)
+	}
+
+	/** Its file lies elsewhere now. */
+	rewriteReceived(messageId: string, message: proto.IMessage): void {
+		this.statements.rewriteReceived.run(proto.Message.encode(message).finish(), messageId)
 	}
 
 	/** Keeps a message as it came in: Baileys answers for it before it tells us, and what it holds in memory then dies with the process. */
@@ -252,6 +294,7 @@ export class SessionStore implements SignalKeyStore {
 	private prune(): void {
 		if (++this.writes % PRUNE_EVERY) return
 		this.database.prepare('DELETE FROM sent WHERE until < ?').run(Date.now())
+		this.database.prepare('DELETE FROM received WHERE until < ?').run(Date.now())
 		this.database.prepare('DELETE FROM reported WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
 	}
 

@@ -43,6 +43,28 @@ export function integer(fields: Fields, name: string, least: number, most: numbe
 	return value
 }
 
+export function decimal(fields: Fields, name: string, least: number, most: number): number {
+	const value = fields[name]
+	if (typeof value !== 'number' || !(value >= least && value <= most)) {
+		throw wrong(`${name} is a number from ${least} to ${most}`)
+	}
+	return value
+}
+
+/** Unix seconds of a time in UTC. */
+export function instant(fields: Fields, name: string): number {
+	const milliseconds = Date.parse(text(fields, name))
+	if (Number.isNaN(milliseconds)) throw wrong(`${name} is a time`)
+	return Math.floor(milliseconds / 1000)
+}
+
+/** Base64. */
+export function bytes(fields: Fields, name: string): Buffer {
+	const value = text(fields, name)
+	if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value)) throw wrong(`${name} is base64`)
+	return Buffer.from(value, 'base64')
+}
+
 export function optionalInteger(fields: Fields, name: string, least: number, most: number): number | undefined {
 	return fields[name] === undefined ? undefined : integer(fields, name, least, most)
 }
@@ -62,8 +84,14 @@ export function optionalChoice<T extends string | number>(
 export function optionalFields(fields: Fields, name: string, known: readonly string[]): Fields | undefined {
 	const value = fields[name]
 	if (value === undefined) return undefined
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(`${name} is an object`)
-	refuseUnknown(value as Fields, known)
+	const read = fieldsOf(value)
+	refuseUnknown(read, known)
+	return read
+}
+
+/** An object that is looked into further on. */
+export function fieldsOf(value: unknown): Fields {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('not an object')
 	return value as Fields
 }
 

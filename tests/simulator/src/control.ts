@@ -1,16 +1,13 @@
 /** The control API: what a test does with the phone, the contacts and the weather. See ../README.md. */
 
-import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { proto } from 'baileys'
 import { groupJid, lidJid, phoneJid } from './addresses.ts'
 import {
 	ControlError,
 	type Fields,
-	integer,
+	fieldsOf,
 	optionalChoice,
-	optionalFields,
 	optionalInteger,
 	optionalText,
 	queryNumber,
@@ -21,12 +18,12 @@ import {
 import { faultOrder } from './faults.ts'
 import { PairingRefusedError } from './pairing.ts'
 import type { WhatsAppServer } from './server.ts'
+import { compose, type Draft } from './writing.ts'
 import type { Addressing, Channel, Group, Inbox, Person, World } from './world.ts'
 
 const MAX_WAIT_MS = 60_000
-const BODY_LIMIT = 1 << 20
+const BODY_LIMIT = 16 << 20
 const MAX_DEVICES = 20
-const MAX_MEDIA = 64 * 1024 * 1024
 
 interface Call {
 	world: World
@@ -52,6 +49,7 @@ const routes: [method: string, path: RegExp, route: Route][] = [
 	['POST', /^\/admin\/contacts\/([^/]+)\/behaviour$/, setBehaviour],
 	['POST', /^\/admin\/contacts\/([^/]+)\/ask-again$/, askAgain],
 	['POST', /^\/admin\/contacts\/([^/]+)\/read$/, readMessage],
+	['POST', /^\/admin\/messages\/([^/]+)\/media$/, loseMedia],
 	['POST', /^\/admin\/groups$/, addGroup],
 	['POST', /^\/admin\/channels$/, addChannel],
 	['GET', /^\/admin\/channels\/([^/]+)\/messages$/, call => inbox(call, channel(call.world, call.name))],
@@ -109,10 +107,14 @@ function usePasskey({ server, body }: Call) {
 }
 
 async function writeOnPhone({ world, server, body }: Call) {
-	refuseUnknown(body, ['to', 'text'])
+	refuseUnknown(body, ['to', 'text', 'content'])
 	const to = text(body, 'to')
-	const chat = to.startsWith('group:') ? group(world, to) : contact(world, to)
-	return { message_id: await server.inbound.writeOnPhone(chat, { conversation: text(body, 'text') }) }
+	const inGroup = to.startsWith('group:') ? group(world, to) : undefined
+	const partner = inGroup ? world.owner : contact(world, to)
+	const addressed = (inGroup ?? partner).addressing
+	const writer = { world, media: server.media, author: world.owner, chat: to, group: inGroup, partner, addressing: addressed }
+	const draft = compose(contentField(body), writer)
+	return sentAs(await server.inbound.writeOnPhone(inGroup ?? partner, draft), draft)
 }
 
 async function inbox({ world, query }: Call, person: Inbox) {
@@ -131,33 +133,37 @@ function addContact({ world, body }: Call) {
 }
 
 async function contactWrites({ world, server, name, body }: Call) {
-	refuseUnknown(body, ['text', 'image', 'document', 'group', 'addressing'])
-	const person = contact(world, name)
+	refuseUnknown(body, ['text', 'content', 'group', 'addressing'])
+	const author = contact(world, name)
 	const groupName = optionalText(body, 'group')
-	const options = { group: groupName ? group(world, groupName) : undefined, addressing: addressing(body) }
-	if (options.group && !options.group.participants.includes(person.phone)) {
+	const inGroup = groupName ? group(world, groupName) : undefined
+	const chosen = addressing(body)
+	if (inGroup && !inGroup.participants.includes(author.phone)) {
 		throw new ControlError(409, 'not_a_participant', `${name} is not in ${groupName}`)
 	}
-	const media = mediaMessage(server, body)
-	const message = media?.message ?? { conversation: text(body, 'text') }
-	const message_id = await server.inbound.write(person, message, options)
-	return media ? { message_id, sha256: media.sha256 } : { message_id }
+	const chat = inGroup ? `group:${inGroup.id}` : author.phone
+	const form = inGroup?.addressing ?? chosen ?? author.addressing
+	const writer = { world, media: server.media, author, chat, group: inGroup, partner: world.owner, addressing: form }
+	const draft = compose(contentField(body), writer)
+	return sentAs(await server.inbound.write(author, draft, { group: inGroup, addressing: chosen }), draft)
 }
 
-/** Makes what a contact sends, of random bytes, and puts it on the media host. */
-function mediaMessage(server: WhatsAppServer, body: Fields): { message: proto.IMessage; sha256: string } | undefined {
-	const image = optionalFields(body, 'image', ['mimetype', 'size', 'caption'])
-	const document = optionalFields(body, 'document', ['mimetype', 'size', 'caption', 'file_name'])
-	const order = image ?? document
-	if (!order) return undefined
-	const sealed = server.media.seal(image ? 'Image' : 'Document', randomBytes(integer(order, 'size', 0, MAX_MEDIA)))
-	const common = { ...sealed, mimetype: text(order, 'mimetype'), caption: optionalText(order, 'caption') ?? null }
-	return {
-		message: image
-			? { imageMessage: common }
-			: { documentMessage: { ...common, fileName: optionalText(order, 'file_name') ?? 'file' } },
-		sha256: Buffer.from(sealed.fileSha256 ?? []).toString('hex')
-	}
+/** `text` is short for a text's `content`. */
+const contentField = (body: Fields): Fields =>
+	body.content === undefined ? { kind: 'text', text: text(body, 'text') } : fieldsOf(body.content)
+
+const sentAs = (message_id: string, { file }: Draft) => ({ message_id, ...(file ? { sha256: file.sha256 } : {}) })
+
+/** What becomes of a file that somebody sent. */
+function loseMedia({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['state'])
+	const file = world.written.get(name)?.file
+	if (!file) throw new ControlError(404, 'unknown_message', `no file of a message ${name}`)
+	const { files } = server.media
+	const state = optionalChoice(body, 'state', ['gone', 'gone everywhere', 'damaged'] as const)
+	if (state === 'damaged') files.set(file.path, Buffer.concat([file.body.subarray(0, -1), Buffer.of((file.body.at(-1) ?? 0) ^ 1)]))
+	else files.delete(file.path)
+	file.gone = state === 'gone everywhere'
 }
 
 function askAgain({ world, name }: Call) {

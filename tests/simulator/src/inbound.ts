@@ -6,9 +6,11 @@ import { proto } from 'baileys'
 import { groupId, groupJid, lidJid, parseJid, phoneJid, STATUS_JID } from './addresses.ts'
 import type { Backlog } from './backlog.ts'
 import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
+import { kindOf, wordsOf } from './content.ts'
 import { type BinaryNode, child, childBytes, children, node, seconds } from './nodes.ts'
 import type { SignalDevice } from './signal-device.ts'
-import { type Addressing, type Group, KEPT, type LinkedDevice, type Person, type World } from './world.ts'
+import { type Addressing, type Group, KEPT, type LinkedDevice, type Person, type SentFile, type World } from './world.ts'
+import type { Draft } from './writing.ts'
 
 /** The name of a linked device in a simulated device's Signal store: one session, however a stanza is addressed. */
 export const peerName = (device: LinkedDevice): string => `linked-${device.id}`
@@ -27,21 +29,21 @@ export class Inbound {
 	/** A contact writes to the owner, or to a group that both are in. Returns the message id. */
 	async write(
 		person: Person,
-		message: proto.IMessage,
+		{ message, file }: Draft,
 		options: { group?: Group | undefined; addressing?: Addressing | undefined }
 	): Promise<string> {
 		const id = newMessageId()
 		const { group, addressing } = options
-		this.world.write(id, { chat: group ? `group:${group.id}` : person.phone, author: person })
+		this.note(id, group ? `group:${group.id}` : person.phone, person, message, file)
 		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
 		return id
 	}
 
 	/** The owner writes on the phone: the linked devices get a copy. */
-	async writeOnPhone(chat: Person | Group, message: proto.IMessage): Promise<string> {
+	async writeOnPhone(chat: Person | Group, { message, file }: Draft): Promise<string> {
 		const id = newMessageId()
 		const { owner } = this.world
-		this.world.write(id, { chat: 'subject' in chat ? `group:${chat.id}` : chat.phone, author: owner })
+		this.note(id, 'subject' in chat ? `group:${chat.id}` : chat.phone, owner, message, file)
 		if ('subject' in chat) {
 			await this.sendOut(owner, id, device => this.stanza(device, owner, id, message, chat))
 			return id
@@ -52,10 +54,14 @@ export class Inbound {
 		await this.sendOut(owner, id, async device => {
 			const enc = await this.encrypt(owner, device, copy)
 			const from = byLid ? lidJid(owner.lid) : phoneJid(owner.phone)
-			const attrs = { from, recipient, id, t: seconds(), type: 'text', ...altAttrs('recipient', chat, byLid) }
+			const attrs = { from, recipient, id, t: seconds(), ...envelope(message), ...altAttrs('recipient', chat, byLid) }
 			return node('message', attrs, [enc])
 		})
 		return id
+	}
+
+	private note(id: string, chat: string, author: Person, message: proto.IMessage, file: SentFile | undefined): void {
+		this.world.write(id, { chat, author, secret: message.messageContextInfo?.messageSecret ?? undefined, file })
 	}
 
 	/** Encrypts for each linked device, and remembers how, for one that asks to have it again. */
@@ -122,8 +128,7 @@ export class Inbound {
 	): Promise<BinaryNode> {
 		const byLid = (group?.addressing ?? addressing) === 'lid'
 		const sender = byLid ? lidJid(person.lid) : phoneJid(person.phone)
-		const type = message.conversation || message.extendedTextMessage ? 'text' : 'media'
-		const common = { id, t: seconds(), type, notify: person.name }
+		const common = { id, t: seconds(), ...envelope(message), notify: person.name }
 		if (!group) {
 			const enc = await this.encrypt(person, device, message)
 			return node('message', { ...common, from: sender, ...altAttrs('sender', person, byLid) }, [enc])
@@ -187,6 +192,19 @@ export class Inbound {
 		this.backlog.deliver(device, await compose(device))
 	}
 }
+
+/** What the server is told about a message beside its ciphertext. */
+function envelope(message: proto.IMessage): { type: string; edit?: string } {
+	const { protocolMessage } = message
+	if (protocolMessage) return { type: 'text', edit: protocolMessage.editedMessage ? '1' : '7' }
+	if (message.reactionMessage) return { type: 'reaction' }
+	const kind = kindOf(message) ?? ''
+	if (kind.startsWith('poll')) return { type: 'poll' }
+	if (kind === 'eventMessage' || kind === 'encEventResponseMessage') return { type: 'event' }
+	return { type: wordsOf(message) !== undefined && !mediaKinds.has(kind) ? 'text' : 'media' }
+}
+
+const mediaKinds = new Set(['imageMessage', 'videoMessage', 'documentMessage'])
 
 /** The stanza as it comes when its ciphertexts were lost on the way. */
 function garble(stanza: BinaryNode): BinaryNode {

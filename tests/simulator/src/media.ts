@@ -7,7 +7,6 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { proto } from 'baileys'
 import { generate } from 'selfsigned'
 import type { World } from './world.ts'
 
@@ -44,6 +43,16 @@ const sha256 = (data: Uint8Array): Buffer => createHash('sha256').update(data).d
 function mediaKeys(kind: MediaKind, mediaKey: Uint8Array) {
 	const keys = Buffer.from(hkdfSync('sha256', mediaKey, '', `WhatsApp ${kind} Keys`, 112))
 	return { iv: keys.subarray(0, 16), cipherKey: keys.subarray(16, 48), macKey: keys.subarray(48, 80) }
+}
+
+/** What a message says of a file on the host. */
+export interface SealedMedia {
+	url: string
+	directPath: string
+	mediaKey: Buffer
+	fileSha256: Buffer
+	fileEncSha256: Buffer
+	fileLength: number
 }
 
 export class MediaStore {
@@ -133,8 +142,9 @@ export class MediaStore {
 		})
 	}
 
-	private keep(body: Buffer): string {
-		const path = `/v/t62.7118-24/${sha256(body).toString('hex')}`
+	/** Puts a file on the host under a path of its own. */
+	keep(body: Buffer): string {
+		const path = `/v/t62.7118-24/${sha256(body).toString('hex')}-${randomBytes(4).toString('hex')}`
 		this.files.set(path, body)
 		return path
 	}
@@ -143,9 +153,7 @@ export class MediaStore {
 	seal(
 		kind: MediaKind,
 		plain: Buffer
-	): Required<
-		Pick<proto.Message.IImageMessage, 'url' | 'directPath' | 'mediaKey' | 'fileSha256' | 'fileEncSha256' | 'fileLength'>
-	> {
+	): SealedMedia {
 		const mediaKey = randomBytes(32)
 		const { iv, cipherKey, macKey } = mediaKeys(kind, mediaKey)
 		const cipher = createCipheriv('aes-256-cbc', cipherKey, iv)

@@ -250,7 +250,8 @@ export class Outbound {
 		world.write(id, { chat, author: world.owner })
 		const reading: Reading = { world, media, messageId: id, jid, chat, group, complain }
 		const content = readContent(message, reading)
-		world.write(id, { chat, author: world.owner, kind: content.kind })
+		const secret = message.messageContextInfo?.messageSecret
+		world.write(id, { chat, author: world.owner, kind: content.kind, ...(secret ? { secret } : {}) })
 		if (!again) checkEnvelope(stanza, content, message, complain)
 		if (chat === 'status' && !STATUS_KINDS.includes(content.kind)) complain('a status post of a kind that there is not')
 		return content

@@ -11,6 +11,7 @@ import type { Faults } from './faults.ts'
 import { Inbound } from './inbound.ts'
 import { Link } from './link.ts'
 import { MediaStore } from './media.ts'
+import { uploadAgain } from './media-retry.ts'
 import { type BinaryNode, child, firstChild, node, SERVER } from './nodes.ts'
 import { ServerIdentity } from './noise.ts'
 import { Outbound } from './outbound.ts'
@@ -200,6 +201,9 @@ export class WhatsAppServer {
 		if (type === 'retry') {
 			if (!child(stanza, 'retry')) this.world.violate('receipt', 'a retry without its node')
 			await this.inbound.resend(link.device, stanza)
+		} else if (type === 'server-error') {
+			const answer = uploadAgain(this.world, this.media, stanza)
+			if (answer) link.send(answer)
 		}
 	}
 

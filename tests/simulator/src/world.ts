@@ -36,10 +36,25 @@ export interface Written {
 	chat: string
 	author: Person
 	/** of its content, once somebody has decrypted it */
-	kind?: string
+	kind?: string | undefined
 	at: number
 	/** the message that took it back */
 	revokedBy?: string
+	/** of a poll or event */
+	secret?: Uint8Array | undefined
+	file?: SentFile | undefined
+}
+
+/** A file that somebody sent, and still has on the phone unless it is gone there too. */
+export interface SentFile {
+	/** on the media host */
+	path: string
+	/** encrypted */
+	body: Buffer
+	mediaKey: Uint8Array
+	/** of the content, in hex */
+	sha256: string
+	gone: boolean
 }
 
 /** Somewhere messages are received. */
@@ -205,8 +220,10 @@ export class World {
 	/** Notes that a message stands in a chat. The first note counts; the kind may follow. */
 	write(id: string, written: Omit<Written, 'at'>): void {
 		const known = this.written.get(id)
-		if (known) known.kind ??= written.kind
-		else this.written.set(id, { ...written, at: Date.now() })
+		if (known) {
+			known.kind ??= written.kind
+			known.secret ??= written.secret
+		} else this.written.set(id, { ...written, at: Date.now() })
 		for (const oldest of this.written.keys()) {
 			if (this.written.size <= KEPT) break
 			this.written.delete(oldest)

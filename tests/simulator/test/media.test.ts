@@ -41,11 +41,11 @@ test('both ways, by hash', { timeout: 60_000 }, async () => {
 	await simulator.call('POST', '/mock-phone/scan-qr', await next('qr '))
 	await next('open')
 
-	for (const [kind, order] of [
-		['image', { image: { mimetype: 'image/jpeg', size: 70_000, caption: 'the door' } }],
-		['document', { document: { mimetype: 'application/pdf', size: 300_000, file_name: 'bill.pdf' } }]
+	for (const [kind, content] of [
+		['image', { kind: 'image', media: { mimetype: 'image/jpeg', size: 70_000 }, caption: 'the door' }],
+		['document', { kind: 'document', media: { mimetype: 'application/pdf', size: 300_000 }, file_name: 'bill.pdf' }]
 	] as const) {
-		const { sha256 } = await simulator.write(ALICE, order)
+		const { sha256 } = await simulator.write(ALICE, { content })
 		assert.equal(await next(`received ${kind} `), sha256)
 	}
 

@@ -13,7 +13,7 @@ import { type Chat, chatOf } from './chat.ts'
 import { type Composed, compose } from './compose.ts'
 import { channelStanza, envelopeOf } from './envelope.ts'
 import { sendFailure, whileConnected } from './failures.ts'
-import { MediaHosts } from './media-hosts.ts'
+import type { MediaHosts } from './media-hosts.ts'
 import type { Order } from './order.ts'
 import { refuseImpossible } from './possible.ts'
 import { rememberToken } from './privacy-token.ts'
@@ -31,6 +31,7 @@ export interface Sent {
 export interface SenderAccount {
 	store: SessionStore
 	caches: Caches
+	hosts: MediaHosts
 	acknowledgements: Acknowledgements
 	/** throws `not_connected` */
 	connected(): Connection
@@ -39,7 +40,6 @@ export interface SenderAccount {
 
 export class Sender {
 	private readonly recipients = new Recipients()
-	private readonly hosts = new MediaHosts()
 	private readonly statusRetries = new BoundedCache<number>(STATUS_RETRIES_KEPT)
 	private readonly account: SenderAccount
 
@@ -79,7 +79,7 @@ export class Sender {
 	private async composeAndKeep(order: Order, chat: Chat, socket: WASocket, deadline: number): Promise<Composed> {
 		const { store } = this.account
 		const signal = AbortSignal.timeout(Math.max(0, deadline - Date.now()))
-		const composed = await whileConnected(() => compose(order, { chat, socket, store, hosts: this.hosts, signal }))
+		const composed = await whileConnected(() => compose(order, { chat, socket, store, hosts: this.account.hosts, signal }))
 		store.keepSent(order.message_id, order.to, composed.message)
 		return composed
 	}

@@ -1,0 +1,93 @@
+/** Turns Baileys' messages into the protocol's. */
+
+import { normalizeMessageContent, type WAMessage, type WASocket } from 'baileys'
+import { bareJid, chatId, chatType, type Person, personId } from '../addresses.ts'
+import { identify } from '../people.ts'
+import { type ReceivedMessage, rfc3339 } from '../protocol.ts'
+import type { Once, SessionStore } from '../session-store.ts'
+import { albumOf, aroundOf } from './around.ts'
+import { contentOf } from './content.ts'
+import { keptOf } from './kept.ts'
+
+/** A message from before this many milliseconds ahead of the connection waited at the server. */
+const BACKLOG_MARGIN = 2_000
+
+export interface Received {
+	message: Omit<ReceivedMessage, 'delivery'>
+	/** what tells it from every other message, and what is needed of it later */
+	once: Once
+}
+
+/** Where a message came in. */
+export interface Receiver {
+	account: string
+	socket: WASocket
+	store: SessionStore
+	own: Person
+	/** Unix milliseconds */
+	connectedAt: number
+}
+
+/** Returns undefined for what is not to be told: own sends, keys, and what could not be decrypted yet. */
+export async function receivedMessage(message: WAMessage, receiver: Receiver): Promise<Received | undefined> {
+	const { key } = message
+	const { account, socket, store, own, connectedAt } = receiver
+	const content = normalizeMessageContent(message.message)
+	const type = key.remoteJid ? chatType(key.remoteJid) : undefined
+	if (!message.message || !content || !type || !key.remoteJid || !key.id) return undefined
+	const fromMe = key.fromMe ?? false
+	if (fromMe && store.sent(key.id)) return undefined
+
+	const sender = fromMe ? own : await senderOf(message, type, socket)
+	const personIdOf = async (jid: string) => personId(await identify(socket, jid))
+	const isOwn = (id: string) => id === own.phone || id === `lid:${own.lid}`
+	const said = await contentOf(content, {
+		store,
+		sender,
+		own,
+		album: albumOf(message.message, content),
+		authorOf: async named => {
+			const jid = named?.fromMe ? undefined : named?.participant || named?.remoteJid
+			const author = jid && (await personIdOf(bareJid(jid)))
+			return author && !isOwn(author) ? author : null
+		}
+	})
+	if (!said) return undefined
+	const chat = type === 'person' ? personId(await chatPartner(message, socket, own)) : chatId(key.remoteJid, type)
+	const timestamp = Number(message.messageTimestamp ?? 0) * 1000
+	const kept = keptOf(message.message, content)
+	return {
+		once: {
+			chat,
+			sender: fromMe ? 'me' : personId(sender),
+			messageId: key.id,
+			kept: kept && { key, author: sender, message: kept }
+		},
+		message: {
+			account,
+			message_id: key.id,
+			chat: { id: chat, type },
+			sender: { ...sender, push_name: message.pushName ?? null },
+			from_me: fromMe,
+			timestamp: rfc3339(timestamp || Date.now()),
+			backlog: timestamp > 0 && timestamp < connectedAt - BACKLOG_MARGIN,
+			content: said,
+			...(await aroundOf(message.message, content, personIdOf, isOwn))
+		}
+	}
+}
+
+async function senderOf({ key }: WAMessage, type: string, socket: WASocket): Promise<Person> {
+	if (type === 'person') return identify(socket, bareJid(key.remoteJid ?? ''), key.remoteJidAlt)
+	return identify(socket, bareJid(key.participant || key.remoteJid || ''), key.participantAlt)
+}
+
+/** The other one in a chat of two. For what we wrote, Baileys' alternative form may be our own. */
+async function chatPartner({ key }: WAMessage, socket: WASocket, own: Person): Promise<Person> {
+	const jid = bareJid(key.remoteJid ?? '')
+	if (!key.fromMe) return identify(socket, jid, key.remoteJidAlt)
+	const partner = await identify(socket, jid, key.remoteJidAlt)
+	const foreign = (value: string | null, mine: string | null) => (value === mine ? null : value)
+	const cleaned = { phone: foreign(partner.phone, own.phone), lid: foreign(partner.lid, own.lid) }
+	return cleaned.phone || cleaned.lid ? cleaned : partner
+}
