@@ -13,7 +13,7 @@ def fire_message(
     """Fires `whatsapp_gateway_message` for a message received.
 
     The data is flat. `backlog` is true for one that waited at WhatsApp or (`waited`) at the gateway while somebody was away.
-    `text` is None for content that is not supported yet; `timestamp` is WhatsApp's (RFC 3339, UTC).
+    `text` are the words of a text or below a picture, None for all else; `content` has the rest; `timestamp` is WhatsApp's (RFC 3339, UTC).
     """
     hass.bus.async_fire(
         EVENT_MESSAGE,
@@ -30,7 +30,19 @@ def fire_message(
             "from_me": message.from_me,
             "text": message.text,
             "content_type": message.content_type,
+            "content": _content(message),
+            "quoted_message_id": message.quote.message_id if message.quote else None,
+            "quoted_text": message.quote.text if message.quote else None,
+            "forwarded": message.forwarded,
             "timestamp": message.timestamp.isoformat(),
             "backlog": message.backlog or waited,
         },
     )
+
+
+def _content(message: IncomingMessage) -> dict[str, object]:
+    """All but the kind and the pictures: an event's data is kept by the recorder, which takes 32 KiB at most."""
+    content = {name: value for name, value in message.content.items() if name != "type"}
+    if isinstance(media := content.get("media"), dict):
+        content["media"] = {name: value for name, value in media.items() if name not in {"thumbnail", "waveform"}}
+    return content

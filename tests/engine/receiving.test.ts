@@ -23,10 +23,9 @@ const places: [string, () => Where][] = ['pn', 'lid'].flatMap(addressing => [
 	[`in a group by ${addressing}`, () => ({ addressing, group: groups[addressing] })]
 ])
 
-const told = (message_id: string) =>
-	stack.engine.next('message.received', params => params.message_id === message_id)
+const told = (message_id: string) => stack.engine.next('message.received', params => params.message_id === message_id)
 
-async function written(content: object, where: Where = { addressing: 'pn' }, author = ALICE) {
+async function written(content: object, where: Where = { addressing: 'pn' }, author: string = ALICE) {
 	const { message_id, sha256 } = await stack.simulator.write(author, { content, ...where })
 	return { sha256, message: await told(message_id) }
 }
@@ -168,7 +167,10 @@ for (const [place, where] of places) {
 			const file = media && { media: { ...described, sha256, ...media } }
 			assert.deepEqual(message.content, { ...expect, ...file })
 			const { quote, mentions, forwarded, view_once, sender } = message
-			assert.deepEqual({ quote, mentions, forwarded, view_once }, { quote: null, mentions: [], forwarded: false, view_once: false })
+			assert.deepEqual(
+				{ quote, mentions, forwarded, view_once },
+				{ quote: null, mentions: [], forwarded: false, view_once: false }
+			)
 			assert.equal(sender.phone, ALICE)
 		})
 	}
@@ -263,7 +265,10 @@ test('a vote for a poll that is not known is told as what it is', async () => {
 test('what the owner writes on the phone: a picture, to one and to a group', async () => {
 	for (const to of [ALICE, groups.pn ?? '', groups.lid ?? '']) {
 		const content = { kind: 'image', media: { mimetype: 'image/png', size: 50 }, caption: 'mine' }
-		const { message_id } = await stack.simulator.call<{ message_id: string }>('POST', '/mock-phone/send', { to, content })
+		const { message_id } = await stack.simulator.call<{ message_id: string }>('POST', '/mock-phone/send', {
+			to,
+			content
+		})
 		const message = await told(message_id)
 		assert.deepEqual([message.from_me, message.chat.id, message.content.type], [true, to, 'image'])
 	}

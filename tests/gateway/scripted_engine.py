@@ -104,7 +104,11 @@ def received(account: str, text: str, **delivery: int) -> None:
         from_me=False,
         timestamp=moment(),
         backlog=False,
-        content={"type": "text", "text": text},
+        content={"type": "text", "text": text, "link_preview": None},
+        quote=None,
+        mentions=[],
+        forwarded=False,
+        view_once=False,
         **delivery,
     )
 

@@ -150,7 +150,7 @@ async def test_an_answer_comes_as_an_event(simulator: Simulator, api: Api) -> No
     assert event["data"]["message_id"] == message_id
     assert event["data"]["chat"] == {"id": ALICE, "type": "person"}
     assert event["data"]["sender"]["phone"] == ALICE
-    assert event["data"]["content"] == {"type": "text", "text": "Thank you 👍"}
+    assert event["data"]["content"] == {"type": "text", "text": "Thank you 👍", "link_preview": None}
 
 
 async def test_a_group_is_written_to(simulator: Simulator, api: Api) -> None:

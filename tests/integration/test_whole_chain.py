@@ -37,6 +37,10 @@ async def test_a_message_received_is_an_event_with_flat_data(
         "from_me": False,
         "text": "Thank you 👍",
         "content_type": "text",
+        "content": {"text": data["text"], "link_preview": None},
+        "quoted_message_id": None,
+        "quoted_text": None,
+        "forwarded": False,
         "backlog": False,
     }
 
@@ -76,3 +80,30 @@ async def test_an_unlinked_account_asks_to_be_linked_again(
     await until(lambda: bool(hass.config_entries.flow.async_progress()), "the dialog is offered")
     [flow] = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_link"
+
+
+async def test_a_picture_is_an_event_with_its_words_and_the_route_of_its_file(
+    hass: HomeAssistant, linked: str, simulator: Simulator, messages: list[Event]
+) -> None:
+    media = {"mimetype": "image/jpeg", "size": 100, "thumbnail": "/9gBAv/Z"}
+    message_id, sha256 = await simulator.contact_write(ALICE, {"kind": "image", "media": media, "caption": "the door"})
+    await until(lambda: bool(messages), "the picture is told")
+    data = messages[0].data
+    assert (data["content_type"], data["text"]) == ("image", "the door")
+    file = data["content"]["media"]
+    assert (file["sha256"], file["url"]) == (sha256, f"/v1/accounts/whatsapp/media/{message_id}")
+    assert "thumbnail" not in file
+
+
+async def test_the_answer_to_a_poll_is_an_event_with_the_options_by_name(
+    hass: HomeAssistant, linked: str, simulator: Simulator, messages: list[Event]
+) -> None:
+    poll = {"options": ["Close it", "Leave it"]}
+    data = {"message": "Close the garage?", "target": ALICE, "data": {"poll": poll}}
+    await hass.services.async_call("notify", "whatsapp", data, blocking=True)
+    [asked] = await simulator.contact_messages(ALICE, wait=10)
+    vote = {"kind": "poll_vote", "message_id": asked.message_id, "options": ["Close it"]}
+    await simulator.contact_write(ALICE, vote)
+    await until(lambda: bool(messages), "the vote is told")
+    assert messages[0].data["content_type"] == "poll_vote"
+    assert messages[0].data["content"] == {"message_id": asked.message_id, "options": ["Close it"]}

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from whatsapp_bridge.engine_protocol import AccountState, BorderModel, Pairing
+from whatsapp_bridge.border_model import BorderModel
+from whatsapp_bridge.engine_protocol import AccountState, Pairing
 from whatsapp_bridge.timestamps import Timestamp
 
 ENGINE_UNAVAILABLE = "engine_unavailable"

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from whatsapp_bridge.engine_protocol import ACCOUNT_ID, BorderModel
+from whatsapp_bridge.border_model import BorderModel
+from whatsapp_bridge.engine_protocol import ACCOUNT_ID
 from whatsapp_bridge.private_files import write_private_file
 from whatsapp_bridge.timestamps import Timestamp
 

@@ -11,7 +11,6 @@ from typing import Any
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.log import logger
 
-SCHEMA_VERSION = 1
 _LOCK_SECONDS = 5.0
 _OWNER_ONLY = 0o600
 _CODE_OF_ERRNO = {
@@ -22,7 +21,8 @@ _CODE_OF_ERRNO = {
     errno.EROFS: sqlite3.SQLITE_READONLY,
 }
 
-SCHEMA = """
+MIGRATIONS = (
+    """
 CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL);
 CREATE TABLE events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, type TEXT NOT NULL,
     time TEXT NOT NULL, at REAL NOT NULL, data TEXT NOT NULL);
@@ -38,7 +38,16 @@ CREATE UNIQUE INDEX messages_by_key ON messages (account, key) WHERE key IS NOT 
 CREATE INDEX messages_unsettled ON messages (position) WHERE settled_at IS NULL;
 CREATE INDEX messages_settled ON messages (settled_at) WHERE settled_at IS NOT NULL;
 CREATE TABLE chats (account TEXT NOT NULL, chat TEXT NOT NULL, PRIMARY KEY (account, chat)) WITHOUT ROWID;
-"""
+""",
+    """
+CREATE TABLE received_media (account TEXT NOT NULL, message_id TEXT NOT NULL, mimetype TEXT NOT NULL, size INTEGER NOT NULL,
+    file_name TEXT, at REAL NOT NULL, PRIMARY KEY (account, message_id)) WITHOUT ROWID;
+CREATE INDEX received_media_by_age ON received_media (at);
+""",
+)
+"""What each version adds to the one before; the first makes the tables. Steps are added, never changed."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
 
 type Work[Result] = Callable[[sqlite3.Connection], Result]
 
@@ -183,10 +192,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise DatabaseError(f"{path} was written by a newer gateway (version {version}): update this one.")
-    if version == 0:
-        for statement in SCHEMA.split(";"):
+    for migration in MIGRATIONS[version:]:
+        for statement in migration.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
 
 

@@ -1,21 +1,17 @@
 """What crosses the border to the engine: docs/engine-protocol.md as models."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import JsonValue
 
+from whatsapp_bridge.border_model import BorderModel
+from whatsapp_bridge.received_content import ReceivedContent
 from whatsapp_bridge.timestamps import Timestamp
 
 PROTOCOL_VERSION = 1
 
 ACCOUNT_ID = r"^[a-z0-9][a-z0-9_-]{0,31}$"
-
-
-class BorderModel(BaseModel):
-    """A value that crosses a border. Its errors never quote the value, which may be private."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class AccountState(StrEnum):
@@ -48,6 +44,11 @@ class EngineErrorCode(StrEnum):
     MEDIA_UNREADABLE = "media_unreadable"
     MEDIA_UPLOAD_FAILED = "media_upload_failed"
     NOT_POSSIBLE_HERE = "not_possible_here"
+    MEDIA_NOT_KNOWN = "media_not_known"
+    MEDIA_GONE = "media_gone"
+    MEDIA_TOO_LARGE = "media_too_large"
+    MEDIA_DAMAGED = "media_damaged"
+    MEDIA_DOWNLOAD_FAILED = "media_download_failed"
     ACKNOWLEDGEMENT_TIMEOUT = "acknowledgement_timeout"
     PAIRING_RATE_LIMITED = "pairing_rate_limited"
     INTERNAL_ERROR = "internal_error"
@@ -78,20 +79,6 @@ class EraseResult(BorderModel):
     """Answer to `account.erase`."""
 
     unlinked: bool
-
-
-class TextContent(BorderModel):
-    """A text message."""
-
-    type: Literal["text"] = "text"
-    text: str
-
-
-class UnsupportedContent(BorderModel):
-    """A message of a kind that the engine does not translate; `kind` is WhatsApp's name of it."""
-
-    type: Literal["unsupported"] = "unsupported"
-    kind: str
 
 
 class SendResult(BorderModel):
@@ -162,8 +149,16 @@ class Sender(BorderModel):
     push_name: str | None
 
 
+class Quote(BorderModel):
+    """The message that another one answers; `author` is a chat id, None if it is our own."""
+
+    message_id: str
+    author: str | None
+    text: str | None
+
+
 class ReceivedMessage(BorderModel):
-    """A message that came in."""
+    """A message that came in; `mentions` are chat ids."""
 
     message_id: str
     chat: Chat
@@ -171,7 +166,11 @@ class ReceivedMessage(BorderModel):
     from_me: bool
     timestamp: Timestamp
     backlog: bool
-    content: Annotated[TextContent | UnsupportedContent, Field(discriminator="type")]
+    content: ReceivedContent
+    quote: Quote | None
+    mentions: list[str]
+    forwarded: bool
+    view_once: bool
 
 
 class MessageReceived(ReceivedMessage):

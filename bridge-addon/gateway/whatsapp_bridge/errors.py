@@ -44,6 +44,11 @@ class ErrorCode(StrEnum):
     MEDIA_URL_FAILED = "media_url_failed"
     MEDIA_URL_TIMEOUT = "media_url_timeout"
     MEDIA_UPLOAD_FAILED = "media_upload_failed"
+    MEDIA_NOT_FOUND = "media_not_found"
+    MEDIA_GONE = "media_gone"
+    MEDIA_DAMAGED = "media_damaged"
+    MEDIA_DOWNLOAD_FAILED = "media_download_failed"
+    NOT_CONNECTED = "not_connected"
     MEDIA_CONVERTER_MISSING = "media_converter_missing"
     QUEUE_FULL = "queue_full"
     PAIRING_RATE_LIMITED = "pairing_rate_limited"
@@ -80,6 +85,11 @@ _STATUS = {
     ErrorCode.MEDIA_URL_FAILED: HTTPStatus.BAD_GATEWAY,
     ErrorCode.MEDIA_URL_TIMEOUT: HTTPStatus.GATEWAY_TIMEOUT,
     ErrorCode.MEDIA_UPLOAD_FAILED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.MEDIA_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.MEDIA_GONE: HTTPStatus.GONE,
+    ErrorCode.MEDIA_DAMAGED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.MEDIA_DOWNLOAD_FAILED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.NOT_CONNECTED: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.MEDIA_CONVERTER_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.QUEUE_FULL: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.PAIRING_RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,

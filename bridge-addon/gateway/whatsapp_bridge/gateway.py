@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+import sqlite3
 from typing import override
 
 from whatsapp_bridge.account_file import AccountFile
@@ -27,6 +28,7 @@ from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.outbox import Outbox, OutboxLimits
 from whatsapp_bridge.outgoing_files import OutgoingFiles
 from whatsapp_bridge.private_files import make_private_folder
+from whatsapp_bridge.received_files import ReceivedFiles
 from whatsapp_bridge.settings import Settings
 from whatsapp_bridge.timestamps import now
 
@@ -69,6 +71,13 @@ class Gateway(EngineListener):
             self._account_changed,
         )
         self.files = OutgoingFiles(settings.data_dir / "outgoing")
+        self.received_files = ReceivedFiles(
+            settings.data_dir / "received",
+            self.database,
+            self.engine,
+            settings.media_quota,
+            timedelta(seconds=settings.media_retention),
+        )
         self.outbox = Outbox(
             self.accounts,
             self.engine,
@@ -81,6 +90,8 @@ class Gateway(EngineListener):
 
     def _account_changed(self, account_id: str) -> None:
         self.outbox.account_changed(account_id)
+        if self.accounts.find(account_id) is None:
+            self.events.record(lambda connection: self.received_files.forget(connection, account_id))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -101,6 +112,7 @@ class Gateway(EngineListener):
                             yield
                         finally:
                             await self.outbox.stop()
+                            await self.received_files.stop()
                             acknowledging.cancel()
                             life.cancel()
                 finally:
@@ -149,10 +161,16 @@ class Gateway(EngineListener):
             case MessageReceived():
                 self._message_received(notification)
 
-    def _message_received(self, message: MessageReceived) -> None:
+    def _message_received(self, received: MessageReceived) -> None:
+        message = self.received_files.with_route(received)
         data = message.model_dump(mode="json", exclude={"account", "delivery"})
         happening = Happening(message.account, EventType.MESSAGE_RECEIVED, now(), data, kept=data)
-        self.events.record_delivery(message.account, message.delivery, lambda _: [happening])
+
+        def recording(connection: sqlite3.Connection) -> Sequence[Happening]:
+            self.received_files.note(connection, message)
+            return [happening]
+
+        self.events.record_delivery(message.account, message.delivery, recording)
         logger().info(
             "message_received",
             account=message.account,

@@ -5,7 +5,7 @@ import unicodedata
 
 from pydantic import ConfigDict, Field
 
-from whatsapp_bridge.engine_protocol import BorderModel
+from whatsapp_bridge.border_model import BorderModel
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.timestamps import Timestamp
 

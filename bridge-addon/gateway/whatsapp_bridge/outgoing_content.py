@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from whatsapp_bridge.engine_protocol import BorderModel
+from whatsapp_bridge.border_model import BorderModel
 from whatsapp_bridge.timestamps import Timestamp
 
 

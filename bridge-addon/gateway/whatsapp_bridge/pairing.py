@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, StringConstraints
 
 from whatsapp_bridge.accounts import Accounts
+from whatsapp_bridge.border_model import BorderModel
 from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_connection import EngineError
-from whatsapp_bridge.engine_protocol import BorderModel, EngineErrorCode, Pairing
+from whatsapp_bridge.engine_protocol import EngineErrorCode, Pairing
 from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
 
 _CALL_LIMIT = 20.0

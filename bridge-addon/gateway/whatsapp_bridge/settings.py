@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     """Seconds that a queued message lives."""
     queue_limit: int = Field(default=10_000, ge=1, le=1_000_000)
     """Messages of one account that may wait."""
+    media_quota: int = Field(default=1024**3, ge=1024**2, le=2**40)
+    """Bytes of received files that are kept; the oldest make room."""
+    media_retention: float = Field(default=7 * 86400.0, gt=0, le=30 * 86400)
+    """Seconds that a received file can be had."""
     event_retention: float = Field(default=7 * 86400.0, gt=0)
     """Seconds that an event is kept for a consumer that is away."""
 

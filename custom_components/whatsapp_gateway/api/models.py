@@ -150,8 +150,33 @@ class OutgoingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that another one answers; `author` is a chat id, None if it is our own."""
+
+    message_id: str
+    author: str | None
+    text: str | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no quote.
+        """
+        data = fields(value)
+        return cls(text(data, "message_id"), optional(text, data, "author"), optional(text, data, "text"))
+
+
+_CAPTIONED = frozenset({"image", "video", "document"})
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message received. `content_type` is `text`, or `unsupported` with `text` None."""
+    """A message received.
+
+    `content` is all of it as docs/api.md has it, `content_type` its kind; `text` are the words of a text or below a picture.
+    """
 
     message_id: str
     chat_id: str
@@ -164,6 +189,9 @@ class IncomingMessage:
     backlog: bool
     content_type: str
     text: str | None
+    content: Fields
+    quote: Quote | None
+    forwarded: bool
 
     @classmethod
     def parse(cls, value: Fields) -> Self:
@@ -185,5 +213,14 @@ class IncomingMessage:
             timestamp=moment(value, "timestamp"),
             backlog=truth(value, "backlog"),
             content_type=content_type,
-            text=text(content, "text") if content_type == "text" else None,
+            text=_words(content_type, content),
+            content=content,
+            quote=None if value.get("quote") is None else Quote.parse(value["quote"]),
+            forwarded=truth(value, "forwarded"),
         )
+
+
+def _words(content_type: str, content: Fields) -> str | None:
+    if content_type == "text":
+        return text(content, "text")
+    return optional(text, content, "caption") if content_type in _CAPTIONED else None

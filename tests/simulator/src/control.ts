@@ -112,7 +112,15 @@ async function writeOnPhone({ world, server, body }: Call) {
 	const inGroup = to.startsWith('group:') ? group(world, to) : undefined
 	const partner = inGroup ? world.owner : contact(world, to)
 	const addressed = (inGroup ?? partner).addressing
-	const writer = { world, media: server.media, author: world.owner, chat: to, group: inGroup, partner, addressing: addressed }
+	const writer = {
+		world,
+		media: server.media,
+		author: world.owner,
+		chat: to,
+		group: inGroup,
+		partner,
+		addressing: addressed
+	}
 	const draft = compose(contentField(body), writer)
 	return sentAs(await server.inbound.writeOnPhone(inGroup ?? partner, draft), draft)
 }
@@ -161,7 +169,8 @@ function loseMedia({ world, server, name, body }: Call) {
 	if (!file) throw new ControlError(404, 'unknown_message', `no file of a message ${name}`)
 	const { files } = server.media
 	const state = optionalChoice(body, 'state', ['gone', 'gone everywhere', 'damaged'] as const)
-	if (state === 'damaged') files.set(file.path, Buffer.concat([file.body.subarray(0, -1), Buffer.of((file.body.at(-1) ?? 0) ^ 1)]))
+	if (state === 'damaged')
+		files.set(file.path, Buffer.concat([file.body.subarray(0, -1), Buffer.of((file.body.at(-1) ?? 0) ^ 1)]))
 	else files.delete(file.path)
 	file.gone = state === 'gone everywhere'
 }

@@ -9,7 +9,15 @@ import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
 import { kindOf, wordsOf } from './content.ts'
 import { type BinaryNode, child, childBytes, children, node, seconds } from './nodes.ts'
 import type { SignalDevice } from './signal-device.ts'
-import { type Addressing, type Group, KEPT, type LinkedDevice, type Person, type SentFile, type World } from './world.ts'
+import {
+	type Addressing,
+	type Group,
+	KEPT,
+	type LinkedDevice,
+	type Person,
+	type SentFile,
+	type World
+} from './world.ts'
 import type { Draft } from './writing.ts'
 
 /** The name of a linked device in a simulated device's Signal store: one session, however a stanza is addressed. */

@@ -150,10 +150,7 @@ export class MediaStore {
 	}
 
 	/** Encrypts bytes as a phone does and puts them on the host. */
-	seal(
-		kind: MediaKind,
-		plain: Buffer
-	): SealedMedia {
+	seal(kind: MediaKind, plain: Buffer): SealedMedia {
 		const mediaKey = randomBytes(32)
 		const { iv, cipherKey, macKey } = mediaKeys(kind, mediaKey)
 		const cipher = createCipheriv('aes-256-cbc', cipherKey, iv)

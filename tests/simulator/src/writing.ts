@@ -54,7 +54,10 @@ const KINDS: Record<string, { fields: readonly string[]; compose: Compose }> = {
 		fields: ['text', 'preview'],
 		compose: fields => plain(textMessage(fields))
 	},
-	image: { fields: ['media', 'caption', 'album'], compose: (fields, writer) => picture(fields, writer, 'imageMessage') },
+	image: {
+		fields: ['media', 'caption', 'album'],
+		compose: (fields, writer) => picture(fields, writer, 'imageMessage')
+	},
 	video: {
 		fields: ['media', 'caption', 'album', 'gif'],
 		compose: (fields, writer) => picture(fields, writer, 'videoMessage')
@@ -84,7 +87,13 @@ const KINDS: Record<string, { fields: readonly string[]; compose: Compose }> = {
 		compose: fields =>
 			plain(
 				optionalFlag(fields, 'live')
-					? { liveLocationMessage: { ...place(fields), sequenceNumber: 1, caption: optionalText(fields, 'name') ?? null } }
+					? {
+							liveLocationMessage: {
+								...place(fields),
+								sequenceNumber: 1,
+								caption: optionalText(fields, 'name') ?? null
+							}
+						}
 					: {
 							locationMessage: {
 								...place(fields),
@@ -192,7 +201,11 @@ const KINDS: Record<string, { fields: readonly string[]; compose: Compose }> = {
 		compose: (fields, writer) => {
 			const id = text(fields, 'message_id')
 			const event = answered(id, writer)
-			const choices = { going: EventResponseType.GOING, not_going: EventResponseType.NOT_GOING, maybe: EventResponseType.MAYBE }
+			const choices = {
+				going: EventResponseType.GOING,
+				not_going: EventResponseType.NOT_GOING,
+				maybe: EventResponseType.MAYBE
+			}
 			const chosen = optionalChoice(fields, 'response', ['going', 'not_going', 'maybe'] as const) ?? 'going'
 			const response = proto.Message.EventResponseMessage.encode({
 				response: choices[chosen],

@@ -186,7 +186,12 @@ test('control calls that mean nothing', async () => {
 		['POST', '/faults', { acks: {} }, 'bad_request'],
 		['POST', `/contacts/${MEMBER}/behaviour`, { encrypt: 'garbel-once' }, 'bad_request'],
 		['POST', `/contacts/${MEMBER}/behaviour`, { decript: 'ok' }, 'bad_request'],
-		['POST', `/contacts/${MEMBER}/send`, { content: { kind: 'image', media: { mimetype: 'image/png' } } }, 'bad_request'],
+		[
+			'POST',
+			`/contacts/${MEMBER}/send`,
+			{ content: { kind: 'image', media: { mimetype: 'image/png' } } },
+			'bad_request'
+		],
 		['POST', `/contacts/${MEMBER}/send`, { text: 'hello', addressing: 'phone' }, 'bad_request'],
 		['POST', `/contacts/${OUTSIDER}/send`, { text: 'hello', group }, 'not_a_participant'],
 		['GET', `/contacts/${MEMBER}/messages?after=last`, undefined, 'bad_request'],

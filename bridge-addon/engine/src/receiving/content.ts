@@ -17,7 +17,12 @@ type Readers = {
 const READERS: Readers = {
 	conversation: text => ({ type: 'text', text, link_preview: null }),
 	extendedTextMessage: part => text(part),
-	imageMessage: (part, { album }) => ({ type: 'image', media: describeMedia(part), caption: part.caption || null, album }),
+	imageMessage: (part, { album }) => ({
+		type: 'image',
+		media: describeMedia(part),
+		caption: part.caption || null,
+		album
+	}),
 	videoMessage: video,
 	ptvMessage: video,
 	audioMessage: part => ({ type: part.ptt ? 'voice' : 'audio', media: describeMedia(part) }),
@@ -68,8 +73,7 @@ const READERS: Readers = {
 		const response = await answerOf(part, reading)
 		return response && { type: 'event_response', ...named(part.eventCreationMessageKey), response }
 	},
-	buttonsResponseMessage: part =>
-		choice(part.contextInfo, part.selectedButtonId, part.selectedDisplayText),
+	buttonsResponseMessage: part => choice(part.contextInfo, part.selectedButtonId, part.selectedDisplayText),
 	listResponseMessage: part => choice(part.contextInfo, part.singleSelectReply?.selectedRowId, part.title),
 	templateButtonReplyMessage: part => choice(part.contextInfo, part.selectedId, part.selectedDisplayText),
 	groupInviteMessage: part => ({
@@ -155,7 +159,11 @@ async function change(part: proto.Message.IProtocolMessage): Promise<Content | u
 	return words === null ? undefined : { type: 'edit', ...named(part.key), text: words }
 }
 
-const choice = (context: proto.IContextInfo | null | undefined, id?: string | null, words?: string | null): Content => ({
+const choice = (
+	context: proto.IContextInfo | null | undefined,
+	id?: string | null,
+	words?: string | null
+): Content => ({
 	type: 'choice',
 	message_id: context?.stanzaId || null,
 	id: id || null,

@@ -31,7 +31,11 @@ export interface ContactCard {
 export type EventResponse = 'going' | 'not_going' | 'maybe'
 
 export type Content =
-	| { type: 'text'; text: string; link_preview: { url: string; title: string | null; description: string | null } | null }
+	| {
+			type: 'text'
+			text: string
+			link_preview: { url: string; title: string | null; description: string | null } | null
+	  }
 	| { type: 'image'; media: ReceivedMedia; caption: string | null; album: string | null }
 	| { type: 'video'; media: ReceivedMedia; caption: string | null; gif: boolean; album: string | null }
 	| { type: 'audio' | 'voice'; media: ReceivedMedia }

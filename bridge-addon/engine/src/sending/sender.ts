@@ -79,7 +79,9 @@ export class Sender {
 	private async composeAndKeep(order: Order, chat: Chat, socket: WASocket, deadline: number): Promise<Composed> {
 		const { store } = this.account
 		const signal = AbortSignal.timeout(Math.max(0, deadline - Date.now()))
-		const composed = await whileConnected(() => compose(order, { chat, socket, store, hosts: this.account.hosts, signal }))
+		const composed = await whileConnected(() =>
+			compose(order, { chat, socket, store, hosts: this.account.hosts, signal })
+		)
 		store.keepSent(order.message_id, order.to, composed.message)
 		return composed
 	}

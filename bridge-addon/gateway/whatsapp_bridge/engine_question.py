@@ -1,0 +1,43 @@
+"""Questions to WhatsApp, asked through the engine and answered while the caller waits: nothing of them is queued."""
+
+from typing import Any
+
+from whatsapp_bridge.engine import Engine
+from whatsapp_bridge.engine_connection import EngineError
+from whatsapp_bridge.engine_protocol import EngineErrorCode
+from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
+
+_RETRY_AFTER = 5
+
+_ANSWERS = {
+    EngineErrorCode.NOT_CONNECTED: (ErrorCode.NOT_CONNECTED, "WhatsApp is not connected now."),
+    EngineErrorCode.INVALID_PARAMS: (ErrorCode.VALIDATION_ERROR, "WhatsApp has no such thing to ask for."),
+    EngineErrorCode.MEDIA_NOT_KNOWN: (ErrorCode.MEDIA_NOT_FOUND, "No file of a received message is known by this id."),
+    EngineErrorCode.MEDIA_GONE: (
+        ErrorCode.MEDIA_GONE,
+        "Neither WhatsApp nor the sender's phone has this file any more.",
+    ),
+    EngineErrorCode.MEDIA_TOO_LARGE: (ErrorCode.MEDIA_TOO_LARGE, "The file is larger than the gateway takes."),
+    EngineErrorCode.MEDIA_DAMAGED: (ErrorCode.MEDIA_DAMAGED, "The file was changed on its way: its hash is wrong."),
+    EngineErrorCode.MEDIA_DOWNLOAD_FAILED: (
+        ErrorCode.MEDIA_DOWNLOAD_FAILED,
+        "WhatsApp's media servers did not give the file, or not in time.",
+    ),
+}
+
+
+async def ask(engine: Engine, method: str, params: dict[str, Any], limit: float) -> object:
+    """Asks the engine and returns its answer. `limit` is in seconds.
+
+    Raises:
+        BridgeError: what the engine says it cannot do, as the caller is told; `engine_unavailable`.
+    """
+    try:
+        return await engine.call(method, params, limit)
+    except EngineError as error:
+        if error.error_code == EngineErrorCode.ACCOUNT_NOT_STARTED:
+            raise EngineUnavailableError from error
+        known = _ANSWERS.get(EngineErrorCode(error.error_code)) if error.error_code in EngineErrorCode else None
+        code, detail = known or (ErrorCode.INTERNAL_ERROR, "The engine could not answer; the gateway's log has it.")
+        retry_after = _RETRY_AFTER if code is ErrorCode.NOT_CONNECTED else None
+        raise BridgeError(code, detail, retry_after=retry_after) from error
