@@ -308,9 +308,14 @@ export class Account {
 	}
 
 	/** Fetches the file of a received message. */
-	download(order: DownloadOrder): Promise<Downloaded> {
+	async download(order: DownloadOrder): Promise<Downloaded> {
+		return this.ask(socket => download(order, { socket, store: this.store, hosts: this.hosts }))
+	}
+
+	/** Asks WhatsApp something, now. Throws `not_connected`. */
+	async ask<T>(question: (socket: WASocket) => Promise<T>): Promise<T> {
 		const { socket } = this.connected()
-		return whileConnected(() => download(order, { socket, store: this.store, hosts: this.hosts }))
+		return whileConnected(() => question(socket))
 	}
 
 	private connected(): Connection {

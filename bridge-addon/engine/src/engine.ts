@@ -2,6 +2,10 @@
 
 import { join } from 'node:path'
 import { Account } from './account.ts'
+import { jidOf } from './addresses.ts'
+import { groupList, groupWithMembers } from './asking/groups.ts'
+import { checkNumbers } from './asking/numbers.ts'
+import { groupQuestion, numbersQuestion } from './asking/questions.ts'
 import type { Handlers } from './json-rpc.ts'
 import { log, setLogLevel } from './log.ts'
 import {
@@ -94,6 +98,15 @@ export class Engine {
 		'media.download': async params => {
 			const order = downloadParams(params)
 			return this.account(order.account).download(order)
+		},
+		'number.check': async params => {
+			const { account, phones } = numbersQuestion(params)
+			return this.account(account).ask(socket => checkNumbers(socket, phones))
+		},
+		'group.list': async params => this.account(accountParam(params)).ask(groupList),
+		'group.get': async params => {
+			const { account, chat } = groupQuestion(params)
+			return this.account(account).ask(socket => groupWithMembers(socket, jidOf(chat)))
 		}
 	}
 

@@ -112,6 +112,8 @@ export type ErrorCode =
 	| 'media_unreadable'
 	| 'media_upload_failed'
 	| 'not_possible_here'
+	| 'group_not_found'
+	| 'not_a_member'
 	| 'media_not_known'
 	| 'media_gone'
 	| 'media_too_large'

@@ -44,6 +44,8 @@ class EngineErrorCode(StrEnum):
     MEDIA_UNREADABLE = "media_unreadable"
     MEDIA_UPLOAD_FAILED = "media_upload_failed"
     NOT_POSSIBLE_HERE = "not_possible_here"
+    GROUP_NOT_FOUND = "group_not_found"
+    NOT_A_MEMBER = "not_a_member"
     MEDIA_NOT_KNOWN = "media_not_known"
     MEDIA_GONE = "media_gone"
     MEDIA_TOO_LARGE = "media_too_large"

@@ -12,6 +12,8 @@ _RETRY_AFTER = 5
 _ANSWERS = {
     EngineErrorCode.NOT_CONNECTED: (ErrorCode.NOT_CONNECTED, "WhatsApp is not connected now."),
     EngineErrorCode.INVALID_PARAMS: (ErrorCode.VALIDATION_ERROR, "WhatsApp has no such thing to ask for."),
+    EngineErrorCode.GROUP_NOT_FOUND: (ErrorCode.GROUP_NOT_FOUND, "WhatsApp knows no such group."),
+    EngineErrorCode.NOT_A_MEMBER: (ErrorCode.NOT_A_MEMBER, "This account is not in the group."),
     EngineErrorCode.MEDIA_NOT_KNOWN: (ErrorCode.MEDIA_NOT_FOUND, "No file of a received message is known by this id."),
     EngineErrorCode.MEDIA_GONE: (
         ErrorCode.MEDIA_GONE,

@@ -48,6 +48,8 @@ class ErrorCode(StrEnum):
     MEDIA_GONE = "media_gone"
     MEDIA_DAMAGED = "media_damaged"
     MEDIA_DOWNLOAD_FAILED = "media_download_failed"
+    GROUP_NOT_FOUND = "group_not_found"
+    NOT_A_MEMBER = "not_a_member"
     NOT_CONNECTED = "not_connected"
     MEDIA_CONVERTER_MISSING = "media_converter_missing"
     QUEUE_FULL = "queue_full"
@@ -89,6 +91,8 @@ _STATUS = {
     ErrorCode.MEDIA_GONE: HTTPStatus.GONE,
     ErrorCode.MEDIA_DAMAGED: HTTPStatus.BAD_GATEWAY,
     ErrorCode.MEDIA_DOWNLOAD_FAILED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.GROUP_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.NOT_A_MEMBER: HTTPStatus.FORBIDDEN,
     ErrorCode.NOT_CONNECTED: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.MEDIA_CONVERTER_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.QUEUE_FULL: HTTPStatus.TOO_MANY_REQUESTS,

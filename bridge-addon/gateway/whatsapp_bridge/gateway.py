@@ -24,6 +24,7 @@ from whatsapp_bridge.engine_protocol import (
 from whatsapp_bridge.errors import EngineUnavailableError
 from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
+from whatsapp_bridge.known_numbers import KnownNumbers
 from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.outbox import Outbox, OutboxLimits
 from whatsapp_bridge.outgoing_files import OutgoingFiles
@@ -71,6 +72,7 @@ class Gateway(EngineListener):
             self._account_changed,
         )
         self.files = OutgoingFiles(settings.data_dir / "outgoing")
+        self.known_numbers = KnownNumbers(self.engine)
         self.received_files = ReceivedFiles(
             settings.data_dir / "received",
             self.database,

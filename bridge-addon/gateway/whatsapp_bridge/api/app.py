@@ -5,7 +5,17 @@ from typing import Any
 from fastapi import FastAPI
 
 from whatsapp_bridge import __version__
-from whatsapp_bridge.api import accounts, events, health, messages, pairing, received_media, simple_calls
+from whatsapp_bridge.api import (
+    accounts,
+    events,
+    groups,
+    health,
+    messages,
+    numbers,
+    pairing,
+    received_media,
+    simple_calls,
+)
 from whatsapp_bridge.api.authentication import BearerAuthentication
 from whatsapp_bridge.api.body_limit import BodyLimit
 from whatsapp_bridge.api.error_answers import FaultAnswers, add_error_answers
@@ -25,7 +35,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = gateway
-    for module in (health, accounts, pairing, messages, received_media, simple_calls, events):
+    for module in (health, accounts, pairing, messages, received_media, numbers, groups, simple_calls, events):
         app.include_router(module.router)
     app.include_router(metrics_router(metrics_registry(gateway)))
     add_error_answers(app)

@@ -60,9 +60,9 @@ async def events(
 ) -> None:
     """Sends the hello, what was missed and what happens, until one side goes."""
     subscription = await gateway.events.subscribe(since, log, consumer)
-    await websocket.accept()
-    hello = Hello(log=gateway.events.log_id, sequence=subscription.sequence, accounts=gateway.accounts.all())
     try:
+        await websocket.accept()
+        hello = Hello(log=gateway.events.log_id, sequence=subscription.sequence, accounts=gateway.accounts.all())
         code = await _serve(websocket, gateway.events, subscription, hello, consumer or DEFAULT_CONSUMER)
     finally:
         gateway.events.unsubscribe(subscription)
