@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from typing import Unpack
 
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.engine_connection import EngineError
@@ -11,7 +11,7 @@ from whatsapp_bridge.engine_protocol import AccountState, EngineErrorCode, SendR
 from whatsapp_bridge.errors import EngineUnavailableError, ErrorCode
 from whatsapp_bridge.log import logger
 from whatsapp_bridge.message import MessageStatus
-from whatsapp_bridge.outgoing_message import OutgoingMessage
+from whatsapp_bridge.outgoing_message import Outcome, OutgoingMessage
 from whatsapp_bridge.pacing import TOO_MUCH, Pace
 from whatsapp_bridge.sending_queue import SendingQueue
 
@@ -198,17 +198,8 @@ class AccountOutbox:
             cause=cause,
         )
 
-    def _settle(
-        self,
-        outgoing: OutgoingMessage,
-        status: MessageStatus,
-        *,
-        chat: str | None = None,
-        timestamp: datetime | None = None,
-        error_code: str | None = None,
-        whatsapp_code: int | None = None,
-    ) -> None:
+    def _settle(self, outgoing: OutgoingMessage, status: MessageStatus, **outcome: Unpack[Outcome]) -> None:
         if outgoing.message.status.unsettled:
-            outgoing.change(status, chat=chat, timestamp=timestamp, error_code=error_code, whatsapp_code=whatsapp_code)
+            outgoing.change(status, **outcome)
             self._on_settled(outgoing)
         self._queue.remove(outgoing)

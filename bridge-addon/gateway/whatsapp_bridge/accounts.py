@@ -126,7 +126,7 @@ class Accounts:
         """Unlinks an account at WhatsApp, where that can be reached, and erases it. Returns whether it was unlinked.
 
         Raises:
-            BridgeError: `account_not_found`; `engine_unavailable`, and nothing has been removed.
+            BridgeError: `account_not_found`; `engine_unavailable`, `internal_error`, and nothing has been removed.
         """
         self.get(account_id)
         unlinked = await self._erase(account_id)
@@ -140,12 +140,13 @@ class Accounts:
         return unlinked
 
     async def _erase(self, account_id: str) -> bool:
-        """Erases an account in the engine; one whose store cannot be used has nothing that could be unlinked."""
+        """Erases an account in the engine."""
         try:
             result = await self._engine.call("account.erase", {"account": account_id}, _ERASE_LIMIT)
         except EngineError as error:
             logger().error("account_not_erased", account=account_id, error_code=error.error_code)
-            return False
+            detail = "The engine could not erase the account, and nothing has been removed; its log says why."
+            raise BridgeError(ErrorCode.INTERNAL_ERROR, detail) from error
         return EraseResult.model_validate(result).unlinked
 
     async def start_all(self, call: EngineCall) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 import hashlib
 from pathlib import Path
@@ -15,7 +15,7 @@ import puremagic
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.guarded_fetch import Credentials, body, fetched
 from whatsapp_bridge.outgoing_content import MediaFile
-from whatsapp_bridge.outgoing_files import OutgoingFiles, too_large, write_file
+from whatsapp_bridge.outgoing_files import OutgoingFiles, nothing_left_of, too_large, write_file
 from whatsapp_bridge.pictures import is_animated, opened_picture, sticker, thumbnail, upright_jpeg
 from whatsapp_bridge.sound_and_film import film_frame, streams, to_film, to_sound, to_voice, waveform
 
@@ -70,7 +70,7 @@ class MediaIntake:
         """
         limit = min(self._limit, _LIMITS.get(kind, self._limit))
         path = self._files.new()
-        try:
+        with nothing_left_of(path):
             name, told_type = await self._write(source, path, limit)
             digest = await asyncio.to_thread(_digest, path)
             found = await asyncio.to_thread(_type_of, path, name)
@@ -90,9 +90,6 @@ class MediaIntake:
                     declared = told_type if found in _LOOSE_TYPES and told_type else found
                     media = MediaFile(path=str(path), mimetype=declared, size=path.stat().st_size)
                     taken = TakenIn(media, name, digest)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
         if taken.media.path != str(path):
             path.unlink(missing_ok=True)
         return taken
@@ -126,7 +123,8 @@ class MediaIntake:
             sent = path
             if image.format != "JPEG":
                 sent = self._files.new()
-                await self._made(sent, lambda: upright_jpeg(image, sent))
+                with nothing_left_of(sent):
+                    await asyncio.to_thread(upright_jpeg, image, sent)
         media = MediaFile(
             path=str(sent),
             mimetype="image/jpeg",
@@ -140,8 +138,8 @@ class MediaIntake:
     async def _sticker(self, path: Path, name: str, digest: str) -> TakenIn:
         image = await asyncio.to_thread(opened_picture, path)
         target = self._files.new()
-        with image:
-            moves = await self._made(target, lambda: sticker(image, target))
+        with image, nothing_left_of(target):
+            moves = await asyncio.to_thread(sticker, image, target)
         media = MediaFile(path=str(target), mimetype="image/webp", size=target.stat().st_size, width=512, height=512)
         return TakenIn(media, name, digest, animated=moves)
 
@@ -153,7 +151,7 @@ class MediaIntake:
         if not found.plays_as_film or (gif and found.audio is not None):
             sent = self._files.new()
             await to_film(path, sent, silent=gif)
-        try:
+        with nothing_left_of(sent):
             if sent != path:
                 found = await streams(sent)
             frame = self._files.new()
@@ -162,10 +160,6 @@ class MediaIntake:
                 small, _, _ = await asyncio.to_thread(lambda: thumbnail(opened_picture(frame)))
             finally:
                 frame.unlink(missing_ok=True)
-        except BaseException:
-            if sent != path:
-                sent.unlink(missing_ok=True)
-            raise
         media = MediaFile(
             path=str(sent),
             mimetype="video/mp4",
@@ -192,12 +186,9 @@ class MediaIntake:
         if (await streams(path)).audio is None:
             raise _not_allowed("This is no sound.")
         target = self._files.new()
-        await to_voice(path, target)
-        try:
+        with nothing_left_of(target):
+            await to_voice(path, target)
             bars, seconds = await waveform(target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
         media = MediaFile(
             path=str(target),
             mimetype="audio/ogg; codecs=opus",
@@ -206,14 +197,6 @@ class MediaIntake:
             waveform=bars,
         )
         return TakenIn(media, name, digest)
-
-    async def _made[Result](self, target: Path, make: Callable[[], Result]) -> Result:
-        """Makes a file in a thread; nothing is left of one that could not be made."""
-        try:
-            return await asyncio.to_thread(make)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
 
 
 async def _decoded(data: str) -> AsyncIterator[bytes]:

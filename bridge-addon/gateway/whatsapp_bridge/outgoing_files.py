@@ -1,7 +1,8 @@
 """Files that are to be sent: kept from when they come in until their message is settled."""
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Iterator
+from contextlib import contextmanager
 import errno
 import os
 from pathlib import Path
@@ -52,6 +53,16 @@ class OutgoingFiles:
                 path.unlink(missing_ok=True)
 
 
+@contextmanager
+def nothing_left_of(path: Path) -> Iterator[None]:
+    """Deletes a file again where what makes it fails, or is cancelled."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 async def write_file(path: Path, chunks: AsyncIterable[bytes], limit: int) -> int:
     """Writes a new file of at most `limit` bytes and returns its size; nothing is left of one that could not be written whole.
 
@@ -60,21 +71,21 @@ async def write_file(path: Path, chunks: AsyncIterable[bytes], limit: int) -> in
     """
     size = 0
     file = await asyncio.to_thread(_new_file, path)
-    try:
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                raise too_large(limit)
-            await asyncio.to_thread(os.write, file, chunk)
+    with nothing_left_of(path):
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise too_large(limit)
+                await asyncio.to_thread(os.write, file, chunk)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise BridgeError(ErrorCode.STORAGE_FULL, "The disk is full: nothing was accepted.") from error
+            raise
+        finally:
+            os.close(file)
         if not size:
             raise BridgeError(ErrorCode.MEDIA_EMPTY, "The file is empty.")
-    except BaseException as error:
-        path.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise BridgeError(ErrorCode.STORAGE_FULL, "The disk is full: nothing was accepted.") from error
-        raise
-    finally:
-        os.close(file)
     return size
 
 

@@ -3,9 +3,19 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from whatsapp_bridge.message import Message, MessageStatus
 from whatsapp_bridge.message_store import Request
+
+
+class Outcome(TypedDict, total=False):
+    """What WhatsApp has said of a message; what is left out was not told."""
+
+    chat: str
+    timestamp: datetime
+    error_code: str | None
+    whatsapp_code: int | None
 
 
 @dataclass(eq=False)
@@ -28,20 +38,10 @@ class OutgoingMessage:
     """How long its file may take to be uploaded."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def change(
-        self,
-        status: MessageStatus,
-        *,
-        chat: str | None = None,
-        timestamp: datetime | None = None,
-        error_code: str | None = None,
-        whatsapp_code: int | None = None,
-    ) -> None:
+    def change(self, status: MessageStatus, **outcome: Unpack[Outcome]) -> None:
         """Puts it into another state."""
-        fields = {"status": status, "error_code": error_code, "whatsapp_code": whatsapp_code}
-        known = {"chat": chat, "timestamp": timestamp}
         self.message = self.message.model_copy(
-            update=fields | {name: value for name, value in known.items() if value is not None}
+            update={"status": status, "error_code": None, "whatsapp_code": None} | dict(outcome)
         )
         if not status.unsettled:
             self.request = None
