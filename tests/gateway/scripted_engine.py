@@ -288,6 +288,8 @@ def take(request: dict[str, Any]) -> None:
             answer(number, {})
             for name in START.get("states", ["connecting", "connected"]):
                 state(params["account"], *name.split())
+        case "account.erase" if error_code := START.get("erase_error"):
+            refuse(number, error_code)
         case "account.erase":
             answer(number, {"unlinked": True})
         case "pairing.start" if error_code := START.get("pairing_error"):

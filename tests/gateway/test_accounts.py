@@ -134,3 +134,12 @@ async def test_ready_only_when_a_message_could_be_sent(running: Running) -> None
     reply = await running.api("GET", "/health/ready")
     assert (reply.status, reply.body["error_code"]) == (503, "not_ready")
     assert (await running.api("GET", "/health")).body["accounts"] == {"reconnecting": 1}
+
+
+async def test_an_account_that_the_engine_cannot_erase_stays(run_gateway: RunGateway) -> None:
+    async with run_gateway({"erase_error": "account_locked"}) as running:
+        await running.api("POST", "/v1/accounts", {"name": "Home"})
+        await running.reaches("connected")
+        reply = await running.api("DELETE", "/v1/accounts/home")
+        assert (reply.status, reply.body["error_code"]) == (500, "internal_error")
+        assert (await running.api("GET", "/v1/accounts/home")).data["state"] == "connected"
