@@ -276,6 +276,9 @@ def take(request: dict[str, Any]) -> None:
     note(method, params)
     if method in START.get("hangs_at", []):
         time.sleep(3600)
+    if error_code := START.get("refuses", {}).get(method):
+        refuse(number, error_code)
+        return
     match method:
         case "initialize":
             identity = {"name": "scripted", "version": "1", "library": "none"}
@@ -288,12 +291,8 @@ def take(request: dict[str, Any]) -> None:
             answer(number, {})
             for name in START.get("states", ["connecting", "connected"]):
                 state(params["account"], *name.split())
-        case "account.erase" if error_code := START.get("erase_error"):
-            refuse(number, error_code)
         case "account.erase":
             answer(number, {"unlinked": True})
-        case "pairing.start" if error_code := START.get("pairing_error"):
-            refuse(number, error_code)
         case "pairing.start":
             answer(number, {})
             update = {"account": params["account"], "method": params["method"], "error_code": None}

@@ -137,7 +137,7 @@ async def test_ready_only_when_a_message_could_be_sent(running: Running) -> None
 
 
 async def test_an_account_that_the_engine_cannot_erase_stays(run_gateway: RunGateway) -> None:
-    async with run_gateway({"erase_error": "account_locked"}) as running:
+    async with run_gateway({"refuses": {"account.erase": "account_locked"}}) as running:
         await running.api("POST", "/v1/accounts", {"name": "Home"})
         await running.reaches("connected")
         reply = await running.api("DELETE", "/v1/accounts/home")

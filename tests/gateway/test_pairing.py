@@ -78,7 +78,7 @@ async def test_without_an_account_the_simple_calls_say_so(run_gateway: RunGatewa
 async def test_what_the_engine_refuses_is_told(
     run_gateway: RunGateway, engine_code: str, status: int, error_code: str
 ) -> None:
-    async with run_gateway({"pairing_error": engine_code}) as running:
+    async with run_gateway({"refuses": {"pairing.start": engine_code}}) as running:
         await running.api("POST", "/v1/accounts", {"name": "Home"})
         await running.reaches("connected")
         reply = await running.api("POST", "/v1/accounts/home/pairing", {"method": "qr"})
