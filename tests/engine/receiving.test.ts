@@ -251,16 +251,22 @@ test('votes are read after a restart too', async () => {
 	assert.deepEqual(message.content, { type: 'poll_vote', message_id, options: ['No'] })
 })
 
-test('a vote for a poll that is not known is told as what it is', async () => {
-	const { message: secret } = await written({ kind: 'poll', question: 'Known?', options: ['Yes', 'No'] })
-	await stack.engine.call('account.stop', { account: 'home' })
-	stack.forget('received')
-	const { mark } = stack.engine
-	await stack.engine.call('account.start', { account: 'home' })
-	await stack.engine.state('connected', mark)
-	const { message } = await written({ kind: 'poll_vote', message_id: secret.message_id, options: ['No'] })
-	assert.deepEqual(message.content, { type: 'unsupported', kind: 'pollUpdateMessage' })
-})
+for (const [why, sql] of [
+	['for a poll that is not known', 'DELETE FROM received'],
+	[
+		"that its poll's secret does not open",
+		"UPDATE received SET message = (SELECT message FROM received WHERE message_id = 'OTHER')"
+	]
+] as const) {
+	test(`a vote ${why} is told as what it is`, async () => {
+		const poll = { kind: 'poll', question: 'Known?', options: ['Yes', 'No'] }
+		const { message: other } = await written(poll)
+		const { message: asked } = await written(poll)
+		await stack.tamper(sql.replace('OTHER', other.message_id))
+		const { message } = await written({ kind: 'poll_vote', message_id: asked.message_id, options: ['No'] })
+		assert.deepEqual(message.content, { type: 'unsupported', kind: 'pollUpdateMessage' })
+	})
+}
 
 test('what the owner writes on the phone: a picture, to one and to a group', async () => {
 	for (const to of [ALICE, groups.pn ?? '', groups.lid ?? '']) {

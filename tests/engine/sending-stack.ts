@@ -56,11 +56,15 @@ export class SendingStack {
 		await this.engine.state('connected')
 	}
 
-	/** Empties a table of the account's store, which must not be open. */
-	forget(table: string): void {
+	/** Changes the account's store between two of its runs. */
+	async tamper(sql: string): Promise<void> {
+		await this.engine.call('account.stop', { account: 'home' })
 		const database = new DatabaseSync(join(this.folder.path, 'accounts/home/session.db'))
-		database.exec(`DELETE FROM ${table}`)
+		database.exec(sql)
 		database.close()
+		const { mark } = this.engine
+		await this.engine.call('account.start', { account: 'home' })
+		await this.engine.state('connected', mark)
 	}
 
 	async stop(): Promise<void> {

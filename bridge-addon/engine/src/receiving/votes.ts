@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { decryptEventResponse, decryptPollVote, proto } from 'baileys'
 import { type Person, personJids } from '../addresses.ts'
+import { describe, log } from '../log.ts'
 import type { EventResponse } from './contents.ts'
 import type { Reading } from './reading.ts'
 
@@ -16,7 +17,7 @@ const RESPONSES: Readonly<Record<number, EventResponse>> = {
 	[MAYBE]: 'maybe'
 }
 
-/** All options that a voter chooses now, by name. Undefined where the poll is not known. */
+/** All options that a voter chooses now, by name. Undefined where the poll is not known, or its secret does not open the vote. */
 export async function choicesOf(
 	{ pollCreationMessageKey: key, vote }: proto.Message.IPollUpdateMessage,
 	reading: Reading
@@ -28,29 +29,30 @@ export async function choicesOf(
 		asked?.message.pollCreationMessageV3 ??
 		asked?.message.pollCreationMessageV5
 	if (!asked || !poll || !vote) return undefined
-	const { selectedOptions } = unlock(asked, reading.sender, (pollCreatorJid, voterJid) =>
+	const opened = unlock(asked, reading.sender, (pollCreatorJid, voterJid) =>
 		decryptPollVote(vote, { pollCreatorJid, voterJid, pollMsgId: asked.id, pollEncKey: asked.secret })
 	)
-	const chosen = new Set((selectedOptions ?? []).map(hash => Buffer.from(hash).toString('hex')))
+	if (!opened) return undefined
+	const chosen = new Set((opened.selectedOptions ?? []).map(hash => Buffer.from(hash).toString('hex')))
 	return (poll.options ?? []).flatMap(({ optionName }) =>
 		optionName && chosen.has(createHash('sha256').update(optionName).digest('hex')) ? optionName : []
 	)
 }
 
-/** Undefined where the event is not known. */
+/** Undefined where the event is not known, or its secret does not open the answer. */
 export async function answerOf(
 	{ eventCreationMessageKey: key, encPayload, encIv }: proto.Message.IEncEventResponseMessage,
 	reading: Reading
 ): Promise<EventResponse | undefined> {
 	const asked = question(key, reading)
 	if (!asked?.message.eventMessage || !encPayload || !encIv) return undefined
-	const { response } = unlock(asked, reading.sender, (eventCreatorJid, responderJid) =>
+	const opened = unlock(asked, reading.sender, (eventCreatorJid, responderJid) =>
 		decryptEventResponse(
 			{ encPayload, encIv },
 			{ eventCreatorJid, responderJid, eventMsgId: asked.id, eventEncKey: asked.secret }
 		)
 	)
-	return RESPONSES[response ?? 0]
+	return RESPONSES[opened?.response ?? 0]
 }
 
 interface Question {
@@ -69,16 +71,19 @@ function question(key: proto.IMessageKey | null | undefined, { store, own }: Rea
 	return message && secret?.length ? { id, message, secret, creator: theirs?.author ?? own } : undefined
 }
 
-function unlock<T>({ creator }: Question, answerer: Person, open: (creator: string, answerer: string) => T): T {
-	let refusal: unknown
+function unlock<T>(
+	{ creator }: Question,
+	answerer: Person,
+	open: (creator: string, answerer: string) => T
+): T | undefined {
 	for (const creatorJid of personJids(creator)) {
 		for (const answererJid of personJids(answerer)) {
 			try {
 				return open(creatorJid, answererJid)
 			} catch (error) {
-				refusal = error
+				log('debug', 'answer_not_opened', { error: describe(error) })
 			}
 		}
 	}
-	throw refusal
+	return undefined
 }
