@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 import hashlib
 import json
 from pathlib import Path
@@ -25,14 +26,14 @@ type Json = dict[str, Any]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+@dataclass(frozen=True)
 class Stack:
     """A linked account, and the chats that it writes to."""
 
-    def __init__(self, simulator: Simulator, bridge: Bridge, api: Api, chats: dict[str, str]) -> None:
-        self.simulator = simulator
-        self.bridge = bridge
-        self.api = api
-        self.chats = chats
+    simulator: Simulator
+    bridge: Bridge
+    api: Api
+    chats: dict[str, str]
 
     async def arrives(self, chat: str, body: Json, **expected: object) -> Json:
         """Sends a message and compares what Alice's (or Carol's) phone decrypted; returns the API's Message."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 import hashlib
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest_asyncio
 
 from tests.gateway.conftest import ALICE, BOB, Api, Events
 from tests.gateway.test_with_whatsapp import caller, link, reaches
-from tests.simulator.client import Addressing, Simulator, running_simulator
+from tests.simulator.client import Addressing, MediaLoss, Simulator, running_simulator
 from tests.stack.bridge import Bridge, running_bridge
 
 type Json = dict[str, Any]
@@ -18,14 +19,14 @@ type Json = dict[str, Any]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+@dataclass(frozen=True)
 class Stack:
     """A linked account, and where people write to it."""
 
-    def __init__(self, simulator: Simulator, bridge: Bridge, api: Api, groups: dict[str, str]) -> None:
-        self.simulator = simulator
-        self.bridge = bridge
-        self.api = api
-        self.groups = groups
+    simulator: Simulator
+    bridge: Bridge
+    api: Api
+    groups: dict[str, str]
 
     async def written(self, events: Events, content: Json, chat: str = "to us by pn") -> tuple[Json, str | None]:
         """Alice writes something; returns the data of its event, and the hash of its file."""
@@ -229,7 +230,7 @@ async def test_a_file_outlives_the_engine_and_the_gateway_and_is_fetched_once(st
 @pytest.mark.parametrize(
     ("state", "status", "code"), [("gone everywhere", 410, "media_gone"), ("damaged", 502, "media_damaged")]
 )
-async def test_a_file_that_cannot_be_had(stack: Stack, state: Any, status: int, code: str) -> None:
+async def test_a_file_that_cannot_be_had(stack: Stack, state: MediaLoss, status: int, code: str) -> None:
     async with stack.api.events() as events:
         data, _ = await stack.written(events, {"kind": "image", "media": {"mimetype": "image/png", "size": 50}})
     await stack.simulator.lose_media(data["message_id"], state)

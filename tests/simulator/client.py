@@ -18,6 +18,7 @@ STOP_LIMIT = 10.0
 LONGEST_WAIT = 70.0
 
 type Addressing = Literal["pn", "lid"]
+type MediaLoss = Literal["gone", "gone everywhere", "damaged"]
 
 
 class SimulatorError(Exception):
@@ -156,7 +157,7 @@ class Simulator:
         answer = await self._call("POST", f"/contacts/{phone}/send", present)
         return str(answer["message_id"]), answer.get("sha256")
 
-    async def lose_media(self, message_id: str, state: Literal["gone", "gone everywhere", "damaged"]) -> None:
+    async def lose_media(self, message_id: str, state: MediaLoss) -> None:
         """The file of a message vanishes from the media host, from the sender's phone too, or is changed."""
         await self._call("POST", f"/messages/{message_id}/media", {"state": state})
 

@@ -38,12 +38,6 @@ export interface Person {
 
 export const personId = ({ phone, lid }: Person): string => phone ?? `lid:${lid}`
 
-/** The jids that a person may be named by. */
-export const personJids = ({ phone, lid }: Person): string[] => [
-	...(phone ? [`${phone.slice(1)}@s.whatsapp.net`] : []),
-	...(lid ? [`${lid}@lid`] : [])
-]
-
 /** The chat id of a group, a channel or the status feed. */
 export function chatId(jid: string, type: Exclude<ChatType, 'person'>): string {
 	return type === 'status' ? 'status' : `${type}:${userOf(jid)}`
@@ -64,6 +58,10 @@ export function jidOf(chat: string): string {
 	if (kind === 'channel') return `${name}@newsletter`
 	return STATUS_JID
 }
+
+/** The jids that a person may be named by. */
+export const personJids = ({ phone, lid }: Person): string[] =>
+	[phone, lid && `lid:${lid}`].flatMap(chat => (chat ? jidOf(chat) : []))
 
 /** Without device and agent, as chats are kept. */
 export const bareJid = (jid: string): string => jidNormalizedUser(jid)

@@ -1,16 +1,27 @@
 /** What Baileys rejects with, as the protocol's errors. */
 
-import { describe, log } from '../log.ts'
-import { EngineError } from '../protocol.ts'
+import { describe, log } from './log.ts'
+import { EngineError } from './protocol.ts'
 
-/** Baileys rejects with a Boom that has WhatsApp's code in `data`, or with the bare close code. */
-export function sendFailure(error: unknown): EngineError {
-	if (error instanceof EngineError) return error
+/** Baileys rejects with a Boom that has WhatsApp's code in `data`, and its own in `output`. */
+function codesOf(error: unknown): { data?: unknown; status: number | undefined } {
 	const { data, output } = (typeof error === 'object' && error !== null ? error : {}) as {
 		data?: unknown
 		output?: { statusCode?: number }
 	}
-	const status = output?.statusCode
+	return { data, status: output?.statusCode }
+}
+
+/** WhatsApp's code for why it refused something. */
+export function refusalCode(error: unknown): number | undefined {
+	const { data, status } = codesOf(error)
+	return typeof data === 'number' ? data : status
+}
+
+/** Also of the bare close code, which Baileys rejects with where the connection has ended. */
+export function sendFailure(error: unknown): EngineError {
+	if (error instanceof EngineError) return error
+	const { data, status } = codesOf(error)
 	if (typeof error === 'number' || status === 428 || status === 408)
 		return new EngineError('not_connected', 'the connection was lost while sending')
 	if (typeof data === 'number') return new EngineError('message_rejected', 'WhatsApp refused the message', data)

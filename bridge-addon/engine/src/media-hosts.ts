@@ -1,7 +1,7 @@
 /** Where media goes. Asked of WhatsApp once for as long as its answer holds; Baileys' own way never recovers from one failed question. */
 
 import { getBinaryNodeChild, getBinaryNodeChildren, type WASocket } from 'baileys'
-import { EngineError } from '../protocol.ts'
+import { EngineError } from './protocol.ts'
 
 export interface MediaConnection {
 	hosts: string[]

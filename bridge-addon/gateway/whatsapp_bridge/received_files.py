@@ -52,6 +52,7 @@ class ReceivedFiles:
         self._retention = retention
         self._clock = clock
         self._fetching: dict[Path, asyncio.Task[None]] = {}
+        self._taking_in = asyncio.Lock()
 
     def with_route(self, message: MessageReceived) -> MessageReceived:
         """Returns a message that says where its file is to be had."""
@@ -106,19 +107,20 @@ class ReceivedFiles:
             "timeout": _FETCH_SECONDS,
         }
         await ask(self._engine, "media.download", order, _FETCH_SECONDS + _ANSWER_MARGIN)
-        await asyncio.to_thread(self._take_in, partial, path)
+        async with self._taking_in:
+            await asyncio.to_thread(self._take_in, partial, path)
 
     def _take_in(self, partial: Path, path: Path) -> None:
         """Puts a file into its place; the oldest others make room for it."""
         partial.rename(path)
-        kept = sorted((file.stat().st_mtime, file) for file in self._folder.iterdir() if file != path)
-        total = path.stat().st_size + sum(file.stat().st_size for _, file in kept)
+        files = [(file.stat(), file) for file in self._folder.iterdir() if file.suffix != _PARTIAL]
+        total = sum(status.st_size for status, _ in files)
         oldest_allowed = self._clock().timestamp() - self._retention.total_seconds()
-        for moment, file in kept:
-            if total <= self._quota and moment >= oldest_allowed:
+        for status, file in sorted(files, key=lambda one: one[0].st_mtime):
+            if total <= self._quota and status.st_mtime >= oldest_allowed:
                 break
-            if file.suffix != _PARTIAL:
-                total -= file.stat().st_size
+            if file != path:
+                total -= status.st_size
                 file.unlink(missing_ok=True)
 
     def forget(self, connection: sqlite3.Connection, account: str) -> Sequence[Happening]:

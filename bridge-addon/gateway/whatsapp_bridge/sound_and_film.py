@@ -11,6 +11,7 @@ import imageio_ffmpeg  # type: ignore[import-untyped]
 
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.log import logger
+from whatsapp_bridge.outgoing_files import nothing_left_of
 
 CONVERSION_SECONDS = 180.0
 WAVEFORM_BYTES = 64
@@ -177,11 +178,8 @@ def _loudness(samples: bytes) -> tuple[str, float]:
 
 async def _convert(source: Path, target: Path, options: list[str]) -> None:
     async with _one_at_a_time:
-        try:
+        with nothing_left_of(target):
             await _ffmpeg(["-i", str(source), *options, "-y", str(target)], CONVERSION_SECONDS, must_succeed=True)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
 
 
 async def _ffmpeg(arguments: list[str], limit: float, *, must_succeed: bool = False) -> tuple[bytes, str]:

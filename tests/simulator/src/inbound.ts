@@ -6,7 +6,7 @@ import { proto } from 'baileys'
 import { groupId, groupJid, lidJid, parseJid, phoneJid, STATUS_JID } from './addresses.ts'
 import type { Backlog } from './backlog.ts'
 import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
-import { kindOf, wordsOf } from './content.ts'
+import { kindOf } from './content.ts'
 import { type BinaryNode, child, childBytes, children, node, seconds } from './nodes.ts'
 import type { SignalDevice } from './signal-device.ts'
 import {
@@ -209,10 +209,8 @@ function envelope(message: proto.IMessage): { type: string; edit?: string } {
 	const kind = kindOf(message) ?? ''
 	if (kind.startsWith('poll')) return { type: 'poll' }
 	if (kind === 'eventMessage' || kind === 'encEventResponseMessage') return { type: 'event' }
-	return { type: wordsOf(message) !== undefined && !mediaKinds.has(kind) ? 'text' : 'media' }
+	return { type: kind === 'conversation' || kind === 'extendedTextMessage' ? 'text' : 'media' }
 }
-
-const mediaKinds = new Set(['imageMessage', 'videoMessage', 'documentMessage'])
 
 /** The stanza as it comes when its ciphertexts were lost on the way. */
 function garble(stanza: BinaryNode): BinaryNode {

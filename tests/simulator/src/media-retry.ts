@@ -1,12 +1,12 @@
 /** A linked device finds a file gone from the media host: the owner's phone is asked to put it there once more. */
 
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { hkdfSync, randomBytes } from 'node:crypto'
 import { proto } from 'baileys'
 import type { MediaStore } from './media.ts'
 import { type BinaryNode, child, childBytes, node, seconds } from './nodes.ts'
+import { openGcm, sealGcm } from './noise.ts'
 import type { World } from './world.ts'
 
-const TAG_LENGTH = 16
 const { SUCCESS, NOT_FOUND } = proto.MediaRetryNotification.ResultType
 
 const retryKey = (mediaKey: Uint8Array): Buffer =>
@@ -31,8 +31,7 @@ export function uploadAgain(world: World, media: MediaStore, receipt: BinaryNode
 		...(found ? { directPath: media.keep(file.body) } : {})
 	}).finish()
 	const iv = randomBytes(12)
-	const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(id))
-	const ciphertext = Buffer.concat([cipher.update(answer), cipher.final(), cipher.getAuthTag()])
+	const ciphertext = sealGcm(key, iv, answer, Buffer.from(id))
 	const attrs = { id, type: 'mediaretry', from: receipt.attrs.to, t: seconds() }
 	return node('notification', attrs, [
 		node('encrypt', {}, [node('enc_p', {}, ciphertext), node('enc_iv', {}, iv)]),
@@ -42,11 +41,8 @@ export function uploadAgain(world: World, media: MediaStore, receipt: BinaryNode
 
 function asksFor(id: string, key: Buffer, receipt: BinaryNode): boolean {
 	const encrypted = child(receipt, 'encrypt')
-	const sealed = childBytes(encrypted, 'enc_p')
-	const decipher = createDecipheriv('aes-256-gcm', key, childBytes(encrypted, 'enc_iv')).setAAD(Buffer.from(id))
-	decipher.setAuthTag(sealed.subarray(-TAG_LENGTH))
 	try {
-		const opened = Buffer.concat([decipher.update(sealed.subarray(0, -TAG_LENGTH)), decipher.final()])
+		const opened = openGcm(key, childBytes(encrypted, 'enc_iv'), childBytes(encrypted, 'enc_p'), Buffer.from(id))
 		return proto.ServerErrorReceipt.decode(opened).stanzaId === id
 	} catch {
 		return false

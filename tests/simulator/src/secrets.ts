@@ -1,6 +1,7 @@
 /** How answers to polls and events are hidden from the server: AES-256-GCM under a key of the poll's secret, its creator and who answers. */
 
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
+import { sealGcm } from './noise.ts'
 
 export interface Answer {
 	/** of the poll or event */
@@ -18,6 +19,5 @@ export function sealed(secret: Uint8Array, { id, use, creator, writer }: Answer,
 	const extracted = hmac(Buffer.alloc(32), secret)
 	const key = hmac(extracted, Buffer.concat([Buffer.from(`${id}${creator}${writer}${use}`), Buffer.from([1])]))
 	const encIv = randomBytes(12)
-	const cipher = createCipheriv('aes-256-gcm', key, encIv).setAAD(Buffer.from(`${id}\0${writer}`))
-	return { encIv, encPayload: Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()]) }
+	return { encIv, encPayload: sealGcm(key, encIv, content, Buffer.from(`${id}\0${writer}`)) }
 }

@@ -1,9 +1,10 @@
 /** The groups that this account is in, as WhatsApp tells them now. */
 
 import type { GroupMetadata, WASocket } from 'baileys'
-import { bareJid, chatId, personId, userOf } from '../addresses.ts'
-import { EngineError, rfc3339 } from '../protocol.ts'
+import { bareJid, chatId, personId } from '../addresses.ts'
+import { refusalCode } from '../failures.ts'
 import { identify } from '../people.ts'
+import { EngineError, rfc3339 } from '../protocol.ts'
 
 export interface GroupSummary {
 	chat: string
@@ -51,8 +52,7 @@ async function metadataOf(socket: WASocket, jid: string): Promise<GroupMetadata>
 	try {
 		return await socket.groupMetadata(jid)
 	} catch (error) {
-		const { data, output } = error as { data?: unknown; output?: { statusCode?: number } }
-		const code = typeof data === 'number' ? data : output?.statusCode
+		const code = refusalCode(error)
 		if (code === NOT_FOUND || code === GONE) throw new EngineError('group_not_found', 'there is no such group')
 		if (code === FORBIDDEN || code === NOT_AUTHORIZED) throw new EngineError('not_a_member', 'not in this group')
 		throw error
@@ -60,7 +60,7 @@ async function metadataOf(socket: WASocket, jid: string): Promise<GroupMetadata>
 }
 
 const summary = ({ id, subject, size, participants, creation, announce, restrict }: GroupMetadata): GroupSummary => ({
-	chat: chatId(`${userOf(id)}@g.us`, 'group'),
+	chat: chatId(id, 'group'),
 	subject,
 	size: size ?? participants.length,
 	created_at: creation ? rfc3339(creation * 1000) : null,

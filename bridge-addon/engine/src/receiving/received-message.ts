@@ -39,8 +39,11 @@ export async function receivedMessage(message: WAMessage, receiver: Receiver): P
 	if (fromMe && store.sent(key.id)) return undefined
 
 	const sender = fromMe ? own : await senderOf(message, type, socket)
-	const personIdOf = async (jid: string) => personId(await identify(socket, jid))
-	const isOwn = (id: string) => id === own.phone || id === `lid:${own.lid}`
+	const personIdOf = async (jid: string) => personId(await identify(socket, bareJid(jid)))
+	const authorOf = async (jid: string) => {
+		const author = await personIdOf(jid)
+		return author === own.phone || author === `lid:${own.lid}` ? null : author
+	}
 	const said = await contentOf(content, {
 		store,
 		sender,
@@ -48,8 +51,7 @@ export async function receivedMessage(message: WAMessage, receiver: Receiver): P
 		album: albumOf(message.message, content),
 		authorOf: async named => {
 			const jid = named?.fromMe ? undefined : named?.participant || named?.remoteJid
-			const author = jid && (await personIdOf(bareJid(jid)))
-			return author && !isOwn(author) ? author : null
+			return jid ? authorOf(jid) : null
 		}
 	})
 	if (!said) return undefined
@@ -72,7 +74,7 @@ export async function receivedMessage(message: WAMessage, receiver: Receiver): P
 			timestamp: rfc3339(timestamp || Date.now()),
 			backlog: timestamp > 0 && timestamp < connectedAt - BACKLOG_MARGIN,
 			content: said,
-			...(await aroundOf(message.message, content, personIdOf, isOwn))
+			...(await aroundOf(message.message, content, { personIdOf, authorOf }))
 		}
 	}
 }

@@ -6,7 +6,7 @@ import type { SessionStore } from '../session-store.ts'
 import { type Chat, weAreAdmin } from './chat.ts'
 import { keyOf, ownKey } from './message-key.ts'
 import type { ContentOf } from './order.ts'
-import { partOf, withContext } from './parts.ts'
+import { partOf, withContext } from '../parts.ts'
 import { notPossible, refuseLateEdit } from './possible.ts'
 
 export const notKept = (what: string) => new EngineError('message_not_kept', what)

@@ -9,11 +9,11 @@ import { contextOf, wordsWithMentions } from './context.ts'
 import { forwarded } from './forward.ts'
 import { mediaMessage, mediaType, uploadFolder } from './media-content.ts'
 import { openMediaFile } from './media-file.ts'
-import type { MediaHosts } from './media-hosts.ts'
+import type { MediaHosts } from '../media-hosts.ts'
 import { upload } from './media-upload.ts'
 import { ownKey } from './message-key.ts'
 import { type Content, type Order, wordsOf } from './order.ts'
-import { withContext } from './parts.ts'
+import { withContext } from '../parts.ts'
 import { plainMessage, statusText } from './plain-content.ts'
 
 const SECRET_LENGTH = 32

@@ -6,7 +6,7 @@ import { EngineError } from '../protocol.ts'
 import type { SessionStore } from '../session-store.ts'
 import { type Chat, memberOf, personJid } from './chat.ts'
 import type { Order } from './order.ts'
-import { partOf } from './parts.ts'
+import { partOf } from '../parts.ts'
 
 /** Undefined where there is nothing around it. */
 export async function contextOf(

@@ -1,7 +1,7 @@
 /** Forwarding: the same content once more, its file not uploaded again, marked with how often it has been passed on. */
 
 import { normalizeMessageContent, proto } from 'baileys'
-import { partOf } from './parts.ts'
+import { partOf } from '../parts.ts'
 import { notPossible } from './possible.ts'
 
 const NOT_FORWARDED: readonly (keyof proto.IMessage)[] = [

@@ -8,7 +8,7 @@ import { DEFAULT_ORIGIN } from 'baileys'
 import { describe, log } from '../log.ts'
 import { EngineError } from '../protocol.ts'
 import type { MediaFile } from './media-file.ts'
-import type { MediaConnection } from './media-hosts.ts'
+import type { MediaConnection } from '../media-hosts.ts'
 
 const TRIES = 3
 const PAUSE_MS = 500
