@@ -77,6 +77,12 @@ OTHER_CODES: Final = frozenset(
 """The gateway's other codes. Each, and each of the above, is the key of a sentence."""
 
 
+_FORM_ERRORS: Final = frozenset(
+    {"api_version", "cannot_connect", "engine_unavailable", "internal_error", "invalid_auth", "not_the_gateway"}
+)
+"""Errors that have a sentence in a form; `request_failed` for all others."""
+
+
 def translation_key(error: GatewayError) -> str:
     """Returns the key of the sentence for an error; `request_failed` names the code of one that we don't know."""
     match error:
@@ -112,3 +118,9 @@ def translated(error: GatewayError) -> HomeAssistantError:
     return kind(
         translation_domain=DOMAIN, translation_key=translation_key(error), translation_placeholders=placeholders(error)
     )
+
+
+def form_error(error: GatewayError) -> str:
+    """Returns the key of an error's sentence below a form."""
+    key = translation_key(error)
+    return key if key in _FORM_ERRORS else "request_failed"
