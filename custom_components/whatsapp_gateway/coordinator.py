@@ -1,11 +1,12 @@
 """One account's state and messages, pushed by the gateway."""
 
 import asyncio
+from collections.abc import Callable
 import logging
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_URL
-from homeassistant.core import CoreState, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.start import async_at_started
@@ -25,6 +26,9 @@ _LOGGER = logging.getLogger(__name__)
 
 type WhatsAppConfigEntry = ConfigEntry[WhatsAppCoordinator]
 
+type EventListener = Callable[[Event, bool], None]
+"""Gets an event, and whether it waited at WhatsApp or at the gateway while somebody was away."""
+
 
 class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
     """Follows the gateway's events for one account: its state goes to the entities, its messages to the event bus.
@@ -43,6 +47,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         self._taking_messages = False
         self._follower: asyncio.Task[None] | None = None
         self._hello_sequence = 0
+        self._event_listeners: list[EventListener] = []
 
     async def _async_setup(self) -> None:
         await self._processed.load()
@@ -131,23 +136,41 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
             self._show(account)
 
     @callback
+    def async_subscribe(self, listener: EventListener) -> CALLBACK_TYPE:
+        """Calls `listener` with each event of this account, once, also over restarts; returns what ends that.
+
+        While Home Assistant starts, nobody is called: the events wait at the gateway.
+        """
+        self._event_listeners.append(listener)
+        return lambda: self._event_listeners.remove(listener)
+
+    @callback
     def received(self, event: Event) -> int | None:
         """Handles an event and returns what the gateway may delete."""
         if event.account == self.account_id:
-            if isinstance(event.data, IncomingMessage):
-                return self._message_received(event.sequence, event.data)
-            if isinstance(event.data, Account) and event.sequence > self._hello_sequence:
+            late = event.kept and event.sequence <= self._hello_sequence
+            if isinstance(event.data, Account) and not late:
                 if event.type == "account.removed":
                     self._account_removed()
                 else:
                     self._show(event.data)
+            if self._is_new(event):
+                self._tell(event, waited=late or event.backlog)
         return self._move_to(event.sequence)
 
-    def _message_received(self, sequence: int, message: IncomingMessage) -> int | None:
+    def _is_new(self, event: Event) -> bool:
+        """Whether it is time to tell an event, and it was not told before."""
         processed = self._processed.position
-        if self._taking_messages and (processed is None or sequence > processed.sequence):
-            fire_message(self.hass, self.config_entry, self.data, message, waited=sequence <= self._hello_sequence)
-        return self._move_to(sequence)
+        return self._taking_messages and (not event.kept or processed is None or event.sequence > processed.sequence)
+
+    def _tell(self, event: Event, *, waited: bool) -> None:
+        if isinstance(event.data, IncomingMessage):
+            fire_message(self.hass, self.config_entry, self.data, event.data, waited=waited)
+        for listener in tuple(self._event_listeners):
+            try:
+                listener(event, waited)
+            except Exception:
+                _LOGGER.exception("A listener to the events of account %s has a fault", self.account_id)
 
     def _move_to(self, sequence: int) -> int | None:
         if not self._taking_messages or self._processed.position is None:

@@ -12,7 +12,7 @@ def fire_message(
 ) -> None:
     """Fires `whatsapp_gateway_message` for a message received.
 
-    The data is flat. `backlog` is true for one that waited at WhatsApp or (`waited`) at the gateway while somebody was away.
+    The data is flat. `backlog` is `waited`: it waited at WhatsApp or at the gateway while somebody was away.
     `text` are the words of a text or below a picture, None for all else; `content` has the rest; `timestamp` is WhatsApp's (RFC 3339, UTC).
     """
     hass.bus.async_fire(
@@ -35,7 +35,7 @@ def fire_message(
             "quoted_text": message.quote.text if message.quote else None,
             "forwarded": message.forwarded,
             "timestamp": message.timestamp.isoformat(),
-            "backlog": message.backlog or waited,
+            "backlog": waited,
         },
     )
 

@@ -11,7 +11,7 @@ import pytest
 from custom_components.whatsapp_gateway.api.client import GatewayClient
 from custom_components.whatsapp_gateway.api.errors import GatewayAnswerError, GatewayRequestError
 from custom_components.whatsapp_gateway.api.events import Event, Hello
-from custom_components.whatsapp_gateway.api.models import Account, IncomingMessage, Pairing
+from custom_components.whatsapp_gateway.api.models import Account, IncomingMessage, MessageStatusChanged, Pairing
 from tests.integration.scripted_gateway import GOLDEN, ScriptedGateway, golden
 
 EVENTS = sorted(path.stem for path in GOLDEN.glob("event-*.json") if path.stem != "event-hello")
@@ -23,7 +23,12 @@ def test_every_event_is_understood(name: str) -> None:
     example = golden(name)
     event = Event.parse(example)
     assert (event.sequence, event.account, event.type) == (example["sequence"], example["account"], example["type"])
-    kinds = {"account": Account, "pairing": Pairing, "message.received": IncomingMessage}
+    kinds = {
+        "account": Account,
+        "pairing": Pairing,
+        "message.received": IncomingMessage,
+        "message.status": MessageStatusChanged,
+    }
     for prefix, kind in kinds.items():
         if example["type"].startswith(prefix):
             assert isinstance(event.data, kind)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from .changes import CallChanged, ContactChanged, GroupChanged, PresenceChanged
 from .errors import GatewayApiVersionError
 from .fields import Fields, fields, items, number, text
-from .models import Account, IncomingMessage, OutgoingMessage, Pairing
+from .models import Account, IncomingMessage, MessageStatusChanged, Pairing
 
 API_VERSIONS = frozenset({1})
 """The versions of the gateway's API that this client speaks."""
@@ -44,18 +45,42 @@ class Hello:
         return next((account for account in self.accounts if account.id == account_id), None)
 
 
-type Happening = Account | Pairing | IncomingMessage | OutgoingMessage | None
+type Happening = (
+    Account
+    | Pairing
+    | IncomingMessage
+    | MessageStatusChanged
+    | CallChanged
+    | PresenceChanged
+    | GroupChanged
+    | ContactChanged
+    | None
+)
 """What an event tells; None for a kind that we don't know, which a newer gateway of the same version may send."""
+
+
+NOT_KEPT = frozenset({"pairing.update", "presence.changed"})
+"""Kinds of events that only who listens gets; their number is that of the newest kept one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event. Its number is that of the newest kept one where it is not kept itself (`pairing.update`)."""
+    """An event, with its number in the log and the account that it is about."""
 
     sequence: int
     account: str
     type: str
     data: Happening
+
+    @property
+    def kept(self) -> bool:
+        """Whether the gateway keeps it for who does not listen, under a number of its own."""
+        return self.type not in NOT_KEPT
+
+    @property
+    def backlog(self) -> bool:
+        """Whether it waited at WhatsApp's servers while the gateway was away."""
+        return isinstance(self.data, IncomingMessage | CallChanged | GroupChanged) and self.data.backlog
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -82,5 +107,9 @@ _PARSERS: dict[str, Callable[[Fields], Happening]] = {
     "account.removed": Account.parse,
     "pairing.update": Pairing.parse,
     "message.received": IncomingMessage.parse,
-    "message.status": OutgoingMessage.parse,
+    "message.status": MessageStatusChanged.parse,
+    "call.changed": CallChanged.parse,
+    "presence.changed": PresenceChanged.parse,
+    "group.changed": GroupChanged.parse,
+    "contact.changed": ContactChanged.parse,
 }

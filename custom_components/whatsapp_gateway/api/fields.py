@@ -75,5 +75,13 @@ def items(data: Fields, name: str) -> list[object]:
     return value
 
 
+def texts(data: Fields, name: str) -> tuple[str, ...]:
+    """Returns a list of strings."""
+    found = items(data, name)
+    if not all(isinstance(item, str) for item in found):
+        raise GatewayAnswerError(f"field {name!r} must hold strings")
+    return tuple(str(item) for item in found)
+
+
 def _wrong(name: str, value: object) -> GatewayAnswerError:
     return GatewayAnswerError(f"field {name!r} must not be {type(value).__name__}")

@@ -150,6 +150,23 @@ class OutgoingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageStatusChanged:
+    """What became of a message that we sent, for one of its recipients (a chat id). `timestamp` in it is that of the status."""
+
+    message: OutgoingMessage
+    recipient: str
+
+    @classmethod
+    def parse(cls, value: Fields) -> Self:
+        """Checks the data of the event `message.status`.
+
+        Raises:
+            GatewayAnswerError: it is none.
+        """
+        return cls(OutgoingMessage.parse(value), text(value, "recipient"))
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The message that another one answers; `author` is a chat id, None if it is our own."""
 
