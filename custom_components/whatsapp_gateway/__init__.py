@@ -9,10 +9,12 @@ from homeassistant.helpers.typing import ConfigType
 from .api.client import GatewayClient
 from .const import DOMAIN, NOTIFY_ACTION
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator, version_issue
+from .entity import async_register_account_device
 from .position_store import PositionStore
+from .recipient_devices import async_follow_names
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.NOTIFY, Platform.SENSOR]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -30,6 +32,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
     coordinator = WhatsAppCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
+    coordinator.device_id = async_register_account_device(hass, entry).id
+    async_follow_names(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.start()
     return True

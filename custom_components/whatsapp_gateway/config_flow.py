@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final, override
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlowResult, ConfigSubentryFlow
 from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     SelectOptionDict,
@@ -26,6 +27,8 @@ from .api.models import Account
 from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
 from .errors import form_error
 from .pairing_dialog import PairingDialog, cleaned_up
+from .recipient import SUBENTRY_RECIPIENT
+from .recipient_flow import RecipientFlow
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 NEW_ACCOUNT: Final = "new_account"
@@ -49,6 +52,13 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
     def __init__(self) -> None:
         super().__init__()
         self._hello: Hello | None = None
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the dialog for recipients."""
+        return {SUBENTRY_RECIPIENT: RecipientFlow}
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the gateway."""

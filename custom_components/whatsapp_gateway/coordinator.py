@@ -37,6 +37,8 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
     """
 
     config_entry: WhatsAppConfigEntry
+    device_id: str
+    """Of the account's device, on which those of its recipients hang; set before any entity is made."""
 
     def __init__(self, hass: HomeAssistant, entry: WhatsAppConfigEntry, client: GatewayClient) -> None:
         super().__init__(hass, _LOGGER, config_entry=entry, name=f"account {entry.data[CONF_ACCOUNT]}")

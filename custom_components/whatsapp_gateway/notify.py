@@ -1,35 +1,35 @@
-"""The action `notify.whatsapp`."""
+"""Notifications: an entity for each recipient, and the actions `notify.whatsapp` of legacy notify. All that knows legacy notify is here."""
 
-import asyncio
 from typing import Any, Final, override
-from uuid import uuid4
 
+from homeassistant.components.notify import NotifyEntity, NotifyEntityDescription
 from homeassistant.components.notify.const import (
     ATTR_DATA,
     ATTR_MESSAGE,
     ATTR_TARGET,
     ATTR_TITLE,
     DOMAIN as NOTIFY_DOMAIN,
+    NotifyEntityFeature,
 )
 from homeassistant.components.notify.legacy import BaseNotificationService
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.service import async_set_service_schema
 from homeassistant.helpers.typing import ConfigType, DiscoveryInfoType
 import probatio as vol
 
-from .api.errors import GatewayAuthError, GatewayConnectionError, GatewayError
 from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry
-from .errors import translated
-from .outgoing import DATA_SCHEMA, Outgoing, outgoing
+from .entity import RecipientEntity
+from .outgoing import DATA_SCHEMA, Outgoing, outgoing, titled
+from .recipient_devices import async_add_for_each_recipient
+from .sending import raise_for, send_to_all, sent_signal
 
-ACKNOWLEDGEMENT_WAIT: Final = 10
-"""Seconds to wait for WhatsApp's acknowledgement; after that the gateway goes on sending alone."""
-PAUSES: Final = (0.5, 2.0)
-"""Seconds before a request whose connection was lost is repeated; the same key makes that harmless."""
-AT_ONCE: Final = 4
-"""Requests under way at the same time."""
+PARALLEL_UPDATES = 0
+
+RECIPIENT: Final = NotifyEntityDescription(key="notify", translation_key="recipient", name=None)
 
 _DESCRIPTION: Final = {
     "name": "Send a WhatsApp message",
@@ -66,6 +66,39 @@ _DESCRIPTION: Final = {
 }
 
 
+async def async_setup_entry(
+    hass: HomeAssistant, entry: WhatsAppConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the entity of each recipient."""
+    async_add_for_each_recipient(
+        hass, entry, async_add_entities, lambda recipient: RecipientNotify(entry.runtime_data, recipient, RECIPIENT)
+    )
+
+
+class RecipientNotify(RecipientEntity, NotifyEntity):
+    """Sends to a recipient. Its state is when Home Assistant last did."""
+
+    _attr_supported_features = NotifyEntityFeature.TITLE
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Remember whenever something was sent to the recipient, by whatever action."""
+        await super().async_added_to_hass()
+        signal = sent_signal(self.coordinator.config_entry, self.recipient.chat)
+        self.async_on_remove(async_dispatcher_connect(self.hass, signal, self._async_record_notification))
+
+    @override
+    async def async_send_message(self, message: str, title: str | None = None) -> None:
+        """Send a text, by the action `notify.send_message`.
+
+        Raises:
+            HomeAssistantError: it was not sent; the sentence says why.
+        """
+        entry = self.coordinator.config_entry
+        content = Outgoing({"type": "text", "text": titled(title, message)})
+        raise_for(self.hass, entry, await send_to_all(self.hass, entry, [self.recipient.chat], content))
+
+
 async def async_get_service(
     _hass: HomeAssistant, _config: ConfigType, discovery_info: DiscoveryInfoType | None = None
 ) -> WhatsAppNotifyAction | None:
@@ -96,15 +129,8 @@ class WhatsAppNotifyAction(BaseNotificationService):
         if not targets:
             raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_target")
         title: str | None = kwargs.get(ATTR_TITLE)
-        content = await outgoing(self.hass, f"*{title}*\n{message}" if title else message, data)
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def send(target: str) -> GatewayError | None:
-            async with places:
-                return await _send(entry, target, content)
-
-        errors = await asyncio.gather(*(send(target) for target in targets))
-        _raise_for(entry, self.hass, errors)
+        content = await outgoing(self.hass, titled(title, message), data)
+        raise_for(self.hass, entry, await send_to_all(self.hass, entry, targets, content))
 
 
 def _checked_data(data: dict[str, Any] | None) -> dict[str, Any]:
@@ -136,44 +162,3 @@ def _sending_account(hass: HomeAssistant, wanted: str | None) -> WhatsAppConfigE
 def _names(entry: WhatsAppConfigEntry) -> set[str | None]:
     account = entry.runtime_data.data
     return {entry.entry_id, entry.title, account.id, account.name, account.phone}
-
-
-async def _send(entry: WhatsAppConfigEntry, target: str, content: Outgoing) -> GatewayError | None:
-    """Sends to one target; returns what went wrong."""
-    coordinator = entry.runtime_data
-    key = str(uuid4())
-    failure: GatewayError | None = None
-    for pause in (0.0, *PAUSES):
-        await asyncio.sleep(pause)
-        try:
-            body = content.body | {"to": target}
-            await coordinator.client.send(
-                coordinator.account_id, body, content.upload, key=key, wait=ACKNOWLEDGEMENT_WAIT
-            )
-        except GatewayConnectionError as error:
-            failure = error
-        except GatewayError as error:
-            return error
-        else:
-            return None
-    return failure
-
-
-def _raise_for(entry: WhatsAppConfigEntry, hass: HomeAssistant, errors: list[GatewayError | None]) -> None:
-    """Raises one exception for all that went wrong. Targets are named by their place: errors are logged, numbers must not be."""
-    failed = [(place, error) for place, error in enumerate(errors, 1) if error is not None]
-    if not failed:
-        return
-    if any(isinstance(error, GatewayAuthError) for _, error in failed):
-        entry.async_start_reauth(hass)
-    if len(errors) == 1:
-        raise translated(failed[0][1]) from failed[0][1]
-    raise HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key="some_not_sent",
-        translation_placeholders={
-            "failed": str(len(failed)),
-            "total": str(len(errors)),
-            "errors": "; ".join(f"{place}: {translated(error)}" for place, error in failed),
-        },
-    ) from failed[0][1]

@@ -60,6 +60,11 @@ class Outgoing:
     upload: Upload | None = None
 
 
+def titled(title: str | None, message: str) -> str:
+    """Returns a text with its title as bold first line."""
+    return f"*{title}*\n{message}" if title else message
+
+
 async def outgoing(hass: HomeAssistant, text: str, data: dict[str, Any]) -> Outgoing:
     """Makes the message of a text and of checked data.
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import json
 from typing import Final
 
-from .api.client import EventConnection, GatewayClient
+from .api.client import GatewayClient
+from .api.connection import EventConnection
 from .api.errors import GatewayError, GatewayRequestError
 from .api.models import Account, AccountState, Pairing, PairingStatus
 from .engine_restart import past_engine_restart

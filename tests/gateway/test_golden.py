@@ -12,6 +12,7 @@ from whatsapp_bridge.api.answers import Answer, Failure, Nothing
 from whatsapp_bridge.api.events import Acknowledgement, Hello
 from whatsapp_bridge.api.health import Health, Ready
 from whatsapp_bridge.api.message_bodies import message_body
+from whatsapp_bridge.api.numbers import NumberAnswers
 from whatsapp_bridge.api.pairing import Confirmation, PairingRequest, ShownQr
 from whatsapp_bridge.api.simple_calls import SimpleText
 from whatsapp_bridge.engine_connection import _engine_error
@@ -24,6 +25,7 @@ from whatsapp_bridge.engine_protocol import (
     read_notification,
 )
 from whatsapp_bridge.errors import ErrorCode, http_status
+from whatsapp_bridge.group import Group, GroupList
 from whatsapp_bridge.message import Message, MessageEvent
 from whatsapp_bridge.pairing import PasskeyAssertion
 
@@ -47,6 +49,9 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-pairing-cancelled": Answer[Nothing],
     "answer-qr": Answer[ShownQr],
     "answer-message": Answer[Message],
+    "answer-groups": Answer[GroupList],
+    "answer-group": Answer[Group],
+    "answer-numbers": Answer[NumberAnswers],
     "event-hello": Hello,
     "error": Failure,
 }

@@ -22,7 +22,7 @@ from custom_components.whatsapp_gateway.api.models import (
     AccountState,
     IncomingMessage,
     MessageStatus,
-    OutgoingMessage,
+    MessageStatusChanged,
     Pairing,
     PairingStatus,
 )
@@ -37,7 +37,7 @@ EVENT_DATA = {
     "account.removed": Account,
     "pairing.update": Pairing,
     "message.received": IncomingMessage,
-    "message.status": OutgoingMessage,
+    "message.status": MessageStatusChanged,
 }
 
 

@@ -11,7 +11,7 @@ from homeassistant.helpers.service import SERVICE_DESCRIPTION_CACHE
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.whatsapp_gateway import notify
+from custom_components.whatsapp_gateway import sending
 from custom_components.whatsapp_gateway.errors import CALLERS_MISTAKES, OTHER_CODES
 from tests.integration.dialog import until
 from tests.integration.scripted_gateway import ScriptedGateway
@@ -81,7 +81,7 @@ async def test_a_token_that_is_rejected_when_sending_asks_for_another(
 async def test_a_gateway_that_stays_away_is_given_up(
     hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(sending, "PAUSES", (0.01, 0.01))
     await set_up(hass, entry)
     gateway.answer("POST", MESSAGES, (0, None))
     with pytest.raises(HomeAssistantError) as refused:

@@ -1,0 +1,105 @@
+"""The gateway's routes that tell whom an account can write to."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from .connection import GatewayConnection
+from .errors import GatewayAnswerError
+from .fields import fields, items, number, optional, text, truth
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A person or group that an account knows; `name` is None for a person that nobody has named."""
+
+    id: str
+    type: str
+    name: str | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no chat.
+        """
+        data = fields(value)
+        return cls(id=text(data, "chat"), type=text(data, "type"), name=optional(text, data, "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group that an account is in. Only admins write where `announce`."""
+
+    id: str
+    subject: str
+    size: int
+    announce: bool
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is no group.
+        """
+        data = fields(value)
+        return cls(
+            id=text(data, "chat"),
+            subject=text(data, "subject"),
+            size=number(data, "size"),
+            announce=truth(data, "announce"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedNumber:
+    """Whether a phone number (as it was asked for) is on WhatsApp, and its chat id there."""
+
+    number: str
+    phone: str
+    exists: bool
+    chat: str | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Checks decoded JSON.
+
+        Raises:
+            GatewayAnswerError: it is none.
+        """
+        data = fields(value)
+        return cls(
+            number=text(data, "number"),
+            phone=text(data, "phone"),
+            exists=truth(data, "exists"),
+            chat=optional(text, data, "chat"),
+        )
+
+
+class ChatRoutes(GatewayConnection):
+    """Whom an account can write to. Errors are those of the whole client."""
+
+    async def chats(self, account: str, search: str = "") -> list[Chat]:
+        """Returns the people and groups that an account knows, the newest first; `search` is a part of name or number."""
+        query = {"search": search} if search else None
+        answer = fields(await self.call("GET", "v1", "accounts", account, "chats", query=query))
+        return [Chat.parse(item) for item in items(answer, "chats")]
+
+    async def groups(self, account: str) -> list[Group]:
+        """Asks WhatsApp which groups an account is in."""
+        answer = fields(await self.call("GET", "v1", "accounts", account, "groups"))
+        return [Group.parse(item) for item in items(answer, "groups")]
+
+    async def group(self, account: str, chat: str) -> Group:
+        """Asks WhatsApp for one group."""
+        return Group.parse(await self.call("GET", "v1", "accounts", account, "groups", chat))
+
+    async def check_numbers(self, account: str, numbers: list[str]) -> list[CheckedNumber]:
+        """Asks WhatsApp which phone numbers (1 to 50, international) it knows."""
+        body = {"numbers": numbers}
+        answer = fields(await self.call("POST", "v1", "accounts", account, "numbers", body=body))
+        checked = [CheckedNumber.parse(item) for item in items(answer, "numbers")]
+        if len(checked) != len(numbers):
+            raise GatewayAnswerError(f"{len(checked)} answers to {len(numbers)} numbers")
+        return checked

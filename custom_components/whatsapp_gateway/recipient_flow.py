@@ -1,0 +1,193 @@
+"""The dialog that adds a recipient: picked from the account's own chats, or typed as a phone number."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.const import CONF_NAME
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+import probatio as vol
+
+from .api.errors import GatewayError, GatewayRequestError
+from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
+from .errors import translation_key
+from .phone_numbers import international
+from .recipient import CONF_CHAT, CONF_KIND, CONF_MAY_TRIGGER, CONF_MEDIA, MediaPolicy, RecipientKind, recipients
+
+_FORM_ERRORS: Final = frozenset(
+    {
+        "cannot_connect",
+        "engine_unavailable",
+        "group_not_found",
+        "not_a_member",
+        "not_connected",
+        "recipient_not_on_whatsapp",
+    }
+)
+"""Errors that have a sentence in this dialog; `request_failed` for all others."""
+
+_NOT_FOUND: Final = "not_found"
+"""The gateway's code for a route that it does not have yet."""
+
+_OPTIONS: Final = vol.Schema(
+    {
+        vol.Required(CONF_NAME): TextSelector(),
+        vol.Required(CONF_MAY_TRIGGER, default=True): BooleanSelector(),
+        vol.Required(CONF_MEDIA, default=MediaPolicy.ON_DEMAND.value): SelectSelector(
+            SelectSelectorConfig(
+                options=[policy.value for policy in MediaPolicy],
+                mode=SelectSelectorMode.DROPDOWN,
+                translation_key=CONF_MEDIA,
+            )
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chat that can be chosen, and what WhatsApp calls it."""
+
+    chat: str
+    kind: RecipientKind
+    name: str
+
+
+class RecipientFlow(ConfigSubentryFlow):
+    """Adds a recipient, or changes what one may do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choice: Choice | None = None
+        self._choices: list[Choice] | None = None
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Let the user pick a chat, or type a number or chat id."""
+        entry: WhatsAppConfigEntry = self._get_entry()
+        if entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="entry_not_loaded")
+        errors: dict[str, str] = {}
+        if self._choices is None:
+            self._choices, error = await _choices(entry.runtime_data)
+            if error is not None:
+                errors["base"] = _form_error(error)
+        if user_input is not None:
+            error_key = await self._choose(entry.runtime_data, user_input[CONF_CHAT].strip())
+            if error_key is None:
+                return await self.async_step_options()
+            errors[CONF_CHAT] = error_key
+        taken = {recipient.chat for recipient in recipients(entry)}
+        free = [choice for choice in self._choices if choice.chat not in taken]
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(_chat_schema(free), user_input),
+            errors=errors,
+            description_placeholders={"account": entry.title},
+        )
+
+    async def async_step_options(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask what the recipient is called and may do."""
+        assert self._choice is not None  # noqa: S101 - the step before has set it
+        choice = self._choice
+        if user_input is not None and (name := user_input[CONF_NAME].strip()):
+            return self.async_create_entry(
+                title=name,
+                data={
+                    **user_input,
+                    CONF_CHAT: choice.chat,
+                    CONF_KIND: choice.kind.value,
+                    CONF_NAME: choice.name,
+                },
+                unique_id=choice.chat,
+            )
+        return self.async_show_form(
+            step_id="options",
+            data_schema=self.add_suggested_values_to_schema(_OPTIONS, {CONF_NAME: choice.name}),
+            description_placeholders={"chat": choice.chat},
+        )
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Change what a recipient is called and may do."""
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        if user_input is not None and (name := user_input.pop(CONF_NAME).strip()):
+            return self.async_update_and_abort(entry, subentry, title=name, data_updates=user_input)
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(_OPTIONS, {**subentry.data, CONF_NAME: subentry.title}),
+            description_placeholders={"chat": subentry.data[CONF_CHAT]},
+        )
+
+    async def _choose(self, coordinator: WhatsAppCoordinator, written: str) -> str | None:
+        """Keeps the chat that was picked or typed. Returns the key of what is wrong with it."""
+        picked = next((choice for choice in self._choices or () if written in {choice.chat, choice.name}), None)
+        try:
+            self._choice = picked or await _typed(coordinator, written, self.hass.config.country)
+        except GatewayError as error:
+            return _form_error(error)
+        if self._choice is None:
+            return "invalid_recipient"
+        entry = self._get_entry()
+        if self._choice.chat in {recipient.chat for recipient in recipients(entry)}:
+            return "already_configured"
+        return None
+
+
+def _form_error(error: GatewayError) -> str:
+    key = translation_key(error)
+    return key if key in _FORM_ERRORS else "request_failed"
+
+
+def _chat_schema(choices: list[Choice]) -> vol.Schema:
+    options = [SelectOptionDict(value=choice.chat, label=_label(choice)) for choice in choices]
+    selector = SelectSelector(
+        SelectSelectorConfig(options=options, custom_value=True, mode=SelectSelectorMode.DROPDOWN)
+    )
+    return vol.Schema({vol.Required(CONF_CHAT): selector})
+
+
+def _label(choice: Choice) -> str:
+    """Returns the name; with the number of a person, by which it can be searched too."""
+    number = choice.kind is RecipientKind.PERSON and choice.chat.startswith("+") and choice.chat != choice.name
+    return f"{choice.name} ({choice.chat})" if number else choice.name
+
+
+async def _choices(coordinator: WhatsAppCoordinator) -> tuple[list[Choice], GatewayError | None]:
+    """Returns the account's chats, and what kept us from getting them: a number can be typed all the same."""
+    client, account = coordinator.client, coordinator.account_id
+    found: list[Choice] = []
+    try:
+        try:
+            chats = [(chat.id, chat.name or chat.id) for chat in await client.chats(account)]
+        except GatewayRequestError as error:
+            if error.code != _NOT_FOUND:
+                raise
+            chats = [(group.id, group.subject) for group in await client.groups(account)]
+    except GatewayError as error:
+        return found, error
+    for chat, name in chats:
+        if (kind := RecipientKind.of(chat)) is not None:
+            found.append(Choice(chat, kind, name))
+    return found, None
+
+
+async def _typed(coordinator: WhatsAppCoordinator, written: str, country: str | None) -> Choice | None:
+    """Looks up what was typed: a chat id or a phone number. Returns None for anything else."""
+    client, account = coordinator.client, coordinator.account_id
+    kind = RecipientKind.of(written)
+    if kind is RecipientKind.GROUP:
+        return Choice(written, kind, (await client.group(account, written)).subject)
+    if kind is RecipientKind.CHANNEL or written.startswith("lid:"):
+        return Choice(written, kind or RecipientKind.PERSON, written)
+    if (phone := international(written, country)) is None:
+        return None
+    [checked] = await client.check_numbers(account, [phone])
+    if not checked.exists or checked.chat is None:
+        raise GatewayRequestError("recipient_not_on_whatsapp")
+    return Choice(checked.chat, RecipientKind.PERSON, phone)
