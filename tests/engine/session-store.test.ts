@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { SessionStore } from '../../bridge-addon/engine/src/session-store.ts'
@@ -128,5 +129,62 @@ test('killed in the middle of writing: each commit is there whole or not at all'
 		const lastSaid = Number(said.split('\n').at(-2))
 		assert.ok(Number(Buffer.from(a ?? []).toString()) >= lastSaid, 'what was acknowledged is on disk')
 		store.close()
+	}
+})
+
+test('a store that a newer engine wrote is left as it is', () => {
+	new SessionStore(folder.path).close()
+	const database = new DatabaseSync(join(folder.path, 'session.db'))
+	database.exec('PRAGMA user_version = 999')
+	database.close()
+	assert.throws(() => new SessionStore(folder.path), { code: 'store_unusable' })
+	const again = new DatabaseSync(join(folder.path, 'session.db'))
+	assert.equal(again.prepare('PRAGMA user_version').get()?.user_version, 999)
+	again.close()
+})
+
+test('a store from before there were versions is taken on, with all that it holds', () => {
+	const store = new SessionStore(folder.path)
+	store.set({ session: { a: Buffer.from('kept') } })
+	store.close()
+	const database = new DatabaseSync(join(folder.path, 'session.db'))
+	database.exec('DROP TABLE copied; PRAGMA user_version = 0')
+	database.close()
+	const again = new SessionStore(folder.path)
+	assert.deepEqual(Buffer.from(again.get('session', ['a']).a ?? []), Buffer.from('kept'))
+	again.close()
+})
+
+test('a copy begins new sessions for what it sends, and its pre-keys are no old ones', () => {
+	const open = { _sessions: { key: { indexInfo: { closed: -1 } } }, version: 'v1' }
+	const store = new SessionStore(folder.path)
+	store.credentials.me = { id: '15550001000:3@s.whatsapp.net', lid: '900:3@lid' }
+	store.saveCredentials()
+	const senderKeys = ['1@g.us::15550001000::3', '1@g.us::900_1::3', '1@g.us::15551230001::0']
+	store.set({
+		session: { '1555.0': open as unknown as Uint8Array },
+		'sender-key-memory': { '1@g.us': { '1555.0': true } },
+		'sender-key': Object.fromEntries(senderKeys.map(id => [id, Buffer.from(id)]))
+	})
+	const { nextPreKeyId } = store.credentials
+	store.copyTo(join(folder.path, 'copy.db'))
+	assert.equal(
+		JSON.stringify(store.get('session', ['1555.0'])['1555.0']),
+		JSON.stringify(open),
+		'the store itself is as it was'
+	)
+	store.close()
+	const other = join(folder.path, 'other')
+	mkdirSync(other)
+	renameSync(join(folder.path, 'copy.db'), join(other, 'session.db'))
+	for (const times of [1, 2]) {
+		const copy = new SessionStore(other)
+		const session = copy.get('session', ['1555.0'])['1555.0'] as unknown as typeof open
+		assert.ok(session._sessions.key.indexInfo.closed > 0)
+		assert.deepEqual(copy.get('sender-key-memory', ['1@g.us']), {})
+		assert.deepEqual(Object.keys(copy.get('sender-key', senderKeys)), senderKeys.slice(2))
+		assert.equal(copy.credentials.nextPreKeyId, nextPreKeyId + 10_000, `opened ${times} times`)
+		assert.equal(copy.credentials.firstUnuploadedPreKeyId, copy.credentials.nextPreKeyId)
+		copy.close()
 	}
 })

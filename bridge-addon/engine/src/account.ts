@@ -79,6 +79,11 @@ export class Account {
 		this.deliveries.acknowledge(delivery)
 	}
 
+	/** Writes a copy of the store to a file; returns its size in bytes. */
+	backUp(path: string): number {
+		return this.store.copyTo(path)
+	}
+
 	async stop(): Promise<void> {
 		await this.windDown()
 		this.store.close()

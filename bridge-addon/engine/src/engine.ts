@@ -10,6 +10,7 @@ import type { Handlers } from './json-rpc.ts'
 import { log, setLogLevel } from './log.ts'
 import {
 	accountParam,
+	backupParams,
 	confirmParams,
 	deliveryParams,
 	type Initialize,
@@ -65,6 +66,10 @@ export class Engine {
 		'account.stop': async params => {
 			await this.takeOut(accountParam(params)).stop()
 			return {}
+		},
+		'account.backup': async params => {
+			const { account, path } = backupParams(params)
+			return { size: this.account(account).backUp(path) }
 		},
 		'account.erase': async params => {
 			const id = accountParam(params)

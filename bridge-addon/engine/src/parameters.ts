@@ -1,5 +1,6 @@
 /** Checks what the gateway asks for, once, at the border. */
 
+import { isAbsolute } from 'node:path'
 import type { LogLevel } from './log.ts'
 import { EngineError, type PairingMethod, PROTOCOL_VERSION } from './protocol.ts'
 
@@ -46,6 +47,12 @@ export function initializeParams(params: unknown): Initialize {
 }
 
 export const accountParam = (params: unknown): string => matching(fields(params), 'account', ACCOUNT)
+
+export function backupParams(params: unknown): { account: string; path: string } {
+	const raw = fields(params)
+	if (typeof raw.path !== 'string' || !isAbsolute(raw.path)) invalid('path is an absolute path')
+	return { account: matching(raw, 'account', ACCOUNT), path: raw.path }
+}
 
 /** `delivery` is 0 where the gateway has none. */
 export function deliveryParams(params: unknown): { account: string; delivery: number } {

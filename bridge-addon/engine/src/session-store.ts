@@ -19,7 +19,9 @@ import {
 } from 'baileys'
 import type { Person } from './addresses.ts'
 import { describe, log } from './log.ts'
-import { EngineError } from './protocol.ts'
+import { EngineError, rfc3339 } from './protocol.ts'
+import { copiedAt, copyStore, makeFitForUse } from './store/copy.ts'
+import { migrate } from './store/schema.ts'
 
 const DATABASE = 'session.db'
 /** what SQLite keeps beside a database, in WAL mode */
@@ -36,20 +38,6 @@ const REPORTED_KEPT_MS = 14 * 24 * 3600 * 1000
 const PRUNE_EVERY = 500
 /** The key type under which decrypted texts are committed together with the ratchet step. */
 export const PLAINTEXT = 'plaintext'
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS credentials (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS keys (type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS plaintexts (hash TEXT PRIMARY KEY, value BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sent (message_id TEXT PRIMARY KEY, chat TEXT NOT NULL, message BLOB NOT NULL, at INTEGER NOT NULL,
-	until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS reported (chat TEXT NOT NULL, sender TEXT NOT NULL, message_id TEXT NOT NULL, at INTEGER NOT NULL,
-	PRIMARY KEY (chat, sender, message_id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS received (message_id TEXT PRIMARY KEY, key TEXT NOT NULL, author TEXT NOT NULL, message BLOB NOT NULL,
-	until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS stanzas (message_id TEXT PRIMARY KEY, stanza BLOB NOT NULL, at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS deliveries (delivery INTEGER PRIMARY KEY, method TEXT NOT NULL, params TEXT NOT NULL);
-`
 
 /** What runs for every message, prepared once for an open database. */
 const STATEMENTS = {
@@ -71,6 +59,11 @@ const STATEMENTS = {
 	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?'
 } as const
 type StatementName = keyof typeof STATEMENTS
+
+function prepared(database: DatabaseSync): Record<StatementName, StatementSync> {
+	const statements = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)])
+	return Object.fromEntries(statements) as Record<StatementName, StatementSync>
+}
 
 export interface Undelivered {
 	delivery: number
@@ -105,6 +98,7 @@ export class SessionStore implements SignalKeyStore {
 		this.folder = folder
 		;[this.database, this.statements] = this.open()
 		this.credentials = this.loadCredentials()
+		this.takeOnCopy()
 	}
 
 	private get path(): string {
@@ -112,15 +106,17 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	private open(): [DatabaseSync, SessionStore['statements']] {
+		let database: DatabaseSync | undefined
 		try {
 			mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-			const database = new DatabaseSync(this.path, { timeout: 500 })
+			database = new DatabaseSync(this.path, { timeout: 500 })
 			chmodSync(this.path, 0o600)
 			database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-			database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
-			const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)])
-			return [database, Object.fromEntries(prepared) as SessionStore['statements']]
+			migrate(database)
+			return [database, prepared(database)]
 		} catch (error) {
+			database?.close()
+			if (error instanceof EngineError) throw error
 			const locked = /locked|busy/i.test(describe(error))
 			throw locked
 				? new EngineError('account_locked', 'another engine has this account open')
@@ -131,6 +127,22 @@ export class SessionStore implements SignalKeyStore {
 	private loadCredentials(): AuthenticationCreds {
 		const row = this.database.prepare('SELECT value FROM credentials').get()
 		return row ? JSON.parse(String(row.value), BufferJSON.reviver) : initAuthCreds()
+	}
+
+	/** A backup that was put in the place of the store is used once it can do no harm. */
+	private takeOnCopy(): void {
+		const at = copiedAt(this.database)
+		if (at === undefined) return
+		this.transaction(() => {
+			makeFitForUse(this.database, this.credentials)
+			this.saveCredentials()
+		})
+		log('warning', 'session_restored', { copied_at: rfc3339(at) })
+	}
+
+	/** Writes a consistent copy to a file, whole or not at all; returns its size in bytes. Throws `store_unusable`. */
+	copyTo(path: string): number {
+		return copyStore(this.database, path)
 	}
 
 	/** Whether a phone has linked these credentials: Baileys writes `account` at pair-success and at no other time. */
