@@ -9,8 +9,10 @@ from homeassistant.const import CONF_URL
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util.signal_type import SignalType
 
 from .api.client import GatewayClient
 from .api.errors import GatewayApiVersionError, GatewayAuthError, GatewayError
@@ -28,6 +30,12 @@ type WhatsAppConfigEntry = ConfigEntry[WhatsAppCoordinator]
 
 type EventListener = Callable[[Event, bool], None]
 """Gets an event, and whether it waited at WhatsApp or at the gateway while somebody was away."""
+
+SIGNAL_EVENT = SignalType["WhatsAppConfigEntry", Event, bool](f"{DOMAIN}_event")
+"""Sent with what an EventListener gets, for those who listen to all accounts and outlive their entries."""
+
+SIGNAL_UPDATED = SignalType["WhatsAppConfigEntry"](f"{DOMAIN}_updated")
+"""Sent when an account's state is another, or is not known any more."""
 
 
 class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
@@ -71,6 +79,13 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
     @callback
     def start(self) -> None:
         """Begins to follow the gateway's events, until the entry is unloaded."""
+        entry = self.config_entry
+        entry.async_on_unload(
+            self.async_subscribe(
+                lambda event, waited: async_dispatcher_send(self.hass, SIGNAL_EVENT, entry, event, waited)
+            )
+        )
+        entry.async_on_unload(self.async_add_listener(lambda: async_dispatcher_send(self.hass, SIGNAL_UPDATED, entry)))
         self._taking_messages = self.hass.state is CoreState.running
         self._follow()
         if not self._taking_messages:
@@ -109,6 +124,11 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         except Exception as error:
             _LOGGER.exception("Following the events of account %s ended with a fault", self.account_id)
             self.async_set_update_error(error)
+
+    @property
+    def connected_to_whatsapp(self) -> bool:
+        """Whether messages can be sent now, as far as is known."""
+        return self.last_update_success and self.data.state is AccountState.CONNECTED
 
     @property
     def position(self) -> Position | None:

@@ -1,5 +1,7 @@
 """Fires the event that automations trigger on."""
 
+from typing import Any
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
@@ -10,34 +12,36 @@ from .const import EVENT_MESSAGE
 def fire_message(
     hass: HomeAssistant, entry: ConfigEntry, account: Account, message: IncomingMessage, *, waited: bool
 ) -> None:
-    """Fires `whatsapp_gateway_message` for a message received.
+    """Fires `whatsapp_gateway_message` for a message received."""
+    hass.bus.async_fire(EVENT_MESSAGE, message_data(entry, account, message, waited=waited))
 
-    The data is flat. `backlog` is `waited`: it waited at WhatsApp or at the gateway while somebody was away.
-    `text` are the words of a text or below a picture, None for all else; `content` has the rest; `timestamp` is WhatsApp's (RFC 3339, UTC).
+
+def message_data(entry: ConfigEntry, account: Account, message: IncomingMessage, *, waited: bool) -> dict[str, Any]:
+    """Returns what automations get of a message, flat.
+
+    `backlog` is `waited`: it waited at WhatsApp or at the gateway while somebody was away. `text` are the words of a text or
+    below a picture, None for all else; `content` has the rest; `timestamp` is WhatsApp's (RFC 3339, UTC).
     """
-    hass.bus.async_fire(
-        EVENT_MESSAGE,
-        {
-            "config_entry_id": entry.entry_id,
-            "account": account.id,
-            "account_phone": account.phone,
-            "message_id": message.message_id,
-            "chat_id": message.chat_id,
-            "chat_type": message.chat_type,
-            "sender_phone": message.sender_phone,
-            "sender_lid": message.sender_lid,
-            "sender_name": message.sender_name,
-            "from_me": message.from_me,
-            "text": message.text,
-            "content_type": message.content_type,
-            "content": _content(message),
-            "quoted_message_id": message.quote.message_id if message.quote else None,
-            "quoted_text": message.quote.text if message.quote else None,
-            "forwarded": message.forwarded,
-            "timestamp": message.timestamp.isoformat(),
-            "backlog": waited,
-        },
-    )
+    return {
+        "config_entry_id": entry.entry_id,
+        "account": account.id,
+        "account_phone": account.phone,
+        "message_id": message.message_id,
+        "chat_id": message.chat_id,
+        "chat_type": message.chat_type,
+        "sender_phone": message.sender_phone,
+        "sender_lid": message.sender_lid,
+        "sender_name": message.sender_name,
+        "from_me": message.from_me,
+        "text": message.text,
+        "content_type": message.content_type,
+        "content": _content(message),
+        "quoted_message_id": message.quote.message_id if message.quote else None,
+        "quoted_text": message.quote.text if message.quote else None,
+        "forwarded": message.forwarded,
+        "timestamp": message.timestamp.isoformat(),
+        "backlog": waited,
+    }
 
 
 def _content(message: IncomingMessage) -> dict[str, object]:

@@ -34,6 +34,20 @@ AUTOMATIONS = f"""\
     - event: received_by_automation
       event_data:
         seen: "{{{{ trigger.event.data.text }}}} from {{{{ trigger.event.data.sender_phone }}}}"
+- id: command
+  alias: Command
+  mode: queued
+  triggers:
+    - trigger: whatsapp_gateway.message_received
+      options: {{sender: "{ALICE}", pattern: 'open the (?P<what>\\w+)'}}
+  conditions:
+    - condition: whatsapp_gateway.is_connected
+    - condition: whatsapp_gateway.message_matches
+      options: {{chat_type: person}}
+  actions:
+    - event: opened_by_automation
+      event_data:
+        what: "{{{{ trigger.found.what }}}}"
 """
 
 

@@ -54,6 +54,19 @@ async def told_once(house: House, message_id: str) -> bool:
             return bool((await told.get())["data"]["message_id"] == later != message_id)
 
 
+async def test_a_trigger_and_conditions_of_ours_start_an_automation(house: House) -> None:
+    async with house.home_assistant.socket() as socket:
+        opened = await socket.subscribe("subscribe_events", event_type="opened_by_automation")
+        await house.simulator.contact_send(ALICE, "please do nothing")
+        await house.simulator.contact_send(ALICE, "please open the gate")
+        async with asyncio.timeout(10):
+            assert (await opened.get())["data"] == {"what": "gate"}
+        triggers = await socket.subscribe("trigger_platforms/subscribe")
+        async with asyncio.timeout(10):
+            described = await triggers.get()
+    assert described["whatsapp_gateway.message_received"]["fields"]["sender"]["selector"]["text"]["multiple"] is True
+
+
 async def test_a_group_is_written_to_and_heard(house: House) -> None:
     group = await house.simulator.add_group("Family", [ALICE])
     seen = (await house.simulator.contact_messages(ALICE))[-1].index
