@@ -62,10 +62,12 @@ test('archived, then new: the old credentials are put aside, at most three of th
 	assert.ok(readdirSync(join(folder.path, 'archive')).length <= 3)
 })
 
+const address = { jid: '1555@s.whatsapp.net', participant: null }
+
 test('a message is reported once', () => {
 	const store = new SessionStore(folder.path)
 	const kept = (delivery: number, chat: string) =>
-		store.keepDelivery(delivery, 'message.received', '{}', { chat, sender: '+1555', messageId: 'A' })
+		store.keepDelivery(delivery, 'message.received', '{}', { chat, sender: '+1555', messageId: 'A', address })
 	assert.equal(kept(1, '+1555'), true)
 	assert.equal(kept(2, '+1555'), false)
 	assert.equal(kept(2, 'group:1'), true)
@@ -88,7 +90,7 @@ test('what was sent is kept for 7 days, what awaits votes and answers for 30', (
 		const kept = (days: number) => {
 			mock.timers.tick(days * day)
 			for (let write = 0; write < 500; write++) {
-				const once = { chat: '+1555', sender: '+1555', messageId: `${days} ${write}` }
+				const once = { chat: '+1555', sender: '+1555', messageId: `${days} ${write}`, address }
 				store.keepDelivery(store.newestDelivery() + 1, 'message.received', '{}', once)
 			}
 			return ['TEXT', 'POLL', 'EVENT'].filter(id => store.sent(id))
@@ -148,7 +150,7 @@ test('a store from before there were versions is taken on, with all that it hold
 	store.set({ session: { a: Buffer.from('kept') } })
 	store.close()
 	const database = new DatabaseSync(join(folder.path, 'session.db'))
-	database.exec('DROP TABLE copied; PRAGMA user_version = 0')
+	database.exec('DROP TABLE copied; DROP TABLE addresses; DROP TABLE contacts; PRAGMA user_version = 0')
 	database.close()
 	const again = new SessionStore(folder.path)
 	assert.deepEqual(Buffer.from(again.get('session', ['a']).a ?? []), Buffer.from('kept'))

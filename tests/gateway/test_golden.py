@@ -9,17 +9,20 @@ import pytest
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.api.accounts import AccountList, AccountName, Removal
 from whatsapp_bridge.api.answers import Answer, Failure, Nothing
+from whatsapp_bridge.api.chats import PresenceBody, ReadBody
 from whatsapp_bridge.api.events import Acknowledgement, Hello
 from whatsapp_bridge.api.health import Health, Ready
 from whatsapp_bridge.api.message_bodies import message_body
 from whatsapp_bridge.api.numbers import NumberAnswers
 from whatsapp_bridge.api.pairing import Confirmation, PairingRequest, ShownQr
 from whatsapp_bridge.api.simple_calls import SimpleText
+from whatsapp_bridge.contact import ChatList, ContactList
 from whatsapp_bridge.engine_connection import _engine_error
 from whatsapp_bridge.engine_protocol import (
     EraseResult,
     InitializeResult,
     Pairing,
+    Presence,
     ReceivedMessage,
     SendResult,
     read_notification,
@@ -37,6 +40,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "initialize.result": InitializeResult,
     "account.erase.result": EraseResult,
     "message.send.result": SendResult,
+    "contact.list.result": ContactList,
 }
 ANSWERS: dict[str, type[BaseModel]] = {
     "answer-health": Health,
@@ -52,6 +56,9 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-groups": Answer[GroupList],
     "answer-group": Answer[Group],
     "answer-numbers": Answer[NumberAnswers],
+    "answer-contacts": Answer[ContactList],
+    "answer-chats": Answer[ChatList],
+    "answer-nothing": Answer[Nothing],
     "event-hello": Hello,
     "error": Failure,
 }
@@ -63,6 +70,7 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
     "pairing.update": Pairing,
     "message.received": ReceivedMessage,
     "message.status": MessageEvent,
+    "presence.changed": Presence,
 }
 REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-account": TypeAdapter(AccountName),
@@ -70,6 +78,8 @@ REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-pairing-passkey": TypeAdapter(PasskeyAssertion),
     "request-pairing-confirmation": TypeAdapter(Confirmation),
     "request-message": message_body,
+    "request-read": TypeAdapter(ReadBody),
+    "request-presence": TypeAdapter(PresenceBody),
     "request-send": TypeAdapter(SimpleText),
     "request-events-ack": TypeAdapter(Acknowledgement),
 }

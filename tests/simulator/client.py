@@ -1,6 +1,7 @@
 """The simulator from Python: starts its process and calls its control API (README.md, one method for each route)."""
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -187,6 +188,37 @@ class Simulator:
     async def read(self, phone: str, message_id: str) -> None:
         """A contact reads a message: the read receipt goes out."""
         await self._call("POST", f"/contacts/{phone}/read", {"message_id": message_id})
+
+    async def message_read(self, message_id: str) -> str | None:
+        """How a linked device told that a message was read: `read`, `read-self` (to the owner's devices alone), or None."""
+        read: str | None = (await self._call("GET", f"/messages/{message_id}"))["read"]
+        return read
+
+    async def set_picture(self, chat: str, picture: bytes | None, *, hidden: bool = False) -> None:
+        """A contact or a group (its chat id) gets another picture, a JPEG, or has none any more; a contact may hide it."""
+        body: dict[str, Any] = {} if picture is None else {"bytes": base64.b64encode(picture).decode()}
+        if hidden:
+            body["hidden"] = True
+        kind = "groups" if chat.startswith("group:") else "contacts"
+        await self._call("PUT", f"/{kind}/{chat}/picture", body)
+
+    async def show_presence(
+        self,
+        phone: str,
+        presence: Literal["available", "unavailable", "typing", "recording", "paused"],
+        *,
+        group: str | None = None,
+        addressing: Addressing | None = None,
+        last_seen: int | None = None,
+    ) -> None:
+        """A contact comes, goes or types; those linked devices hear it that asked. `last_seen` is in Unix seconds."""
+        body = {"presence": presence, "group": group, "addressing": addressing, "last_seen": last_seen}
+        present = {key: value for key, value in body.items() if value is not None}
+        await self._call("POST", f"/contacts/{phone}/presence", present)
+
+    async def sees(self, phone: str) -> dict[str, Any]:
+        """What a contact sees of the owner: `presence`, and `typing` by chat."""
+        return await self._call("GET", f"/contacts/{phone}/sees")
 
     async def add_group(self, subject: str, participants: list[str], *, addressing: Addressing = "pn") -> str:
         """Makes a group of the owner and contacts; returns its chat id."""

@@ -2,7 +2,10 @@
 
 import type { WAMessage, WASocket } from 'baileys'
 import { Acknowledgements } from './acknowledgements.ts'
-import { lidOf, type Person, phoneOf } from './addresses.ts'
+import { chatTypeOf, lidOf, type Person, personOf, phoneOf } from './addresses.ts'
+import { Asking } from './asking/asking.ts'
+import { ContactBook } from './contacts/book.ts'
+import { metContacts } from './contacts/met.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
@@ -15,6 +18,7 @@ import type { DownloadOrder } from './receiving/download-order.ts'
 import { receivedMessage } from './receiving/received-message.ts'
 import { whileConnected } from './failures.ts'
 import { MediaHosts } from './media-hosts.ts'
+import { Presence } from './presence.ts'
 import type { Order } from './sending/order.ts'
 import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
@@ -40,6 +44,10 @@ export class Account {
 	private readonly statuses: Statuses
 	private readonly deliveries: Deliveries
 	private readonly sender: Sender
+	private readonly presence: Presence
+	private readonly book: ContactBook
+	/** what is asked of WhatsApp, and of what this link knows */
+	readonly asking: Asking
 	private readonly id: string
 	private readonly store: SessionStore
 	private readonly whatsappUrl: string | null
@@ -52,13 +60,26 @@ export class Account {
 		this.notify = notify
 		this.statuses = new Statuses(id, store)
 		this.deliveries = new Deliveries(store, notify)
+		this.book = new ContactBook(store)
+		this.presence = new Presence(changed => notify('presence.changed', { account: id, ...changed }))
 		this.sender = new Sender({
 			store,
 			caches: this.caches,
 			hosts: this.hosts,
 			acknowledgements: this.acknowledgements,
 			connected: () => this.connected(),
-			acknowledged: (...taken) => notify('message.status', this.statuses.acknowledged(...taken))
+			acknowledged: (messageId, chat, timestamp) => {
+				if (chatTypeOf(chat) === 'person') this.book.note(personOf(chat))
+				notify('message.status', this.statuses.acknowledged(messageId, chat, timestamp))
+			}
+		})
+		this.asking = new Asking({
+			store,
+			book: this.book,
+			presence: this.presence,
+			own: () => this.own,
+			ask: question => this.ask(question),
+			chat: (chat, socket) => this.sender.chat(chat, socket)
 		})
 	}
 
@@ -163,6 +184,7 @@ export class Account {
 		const connection: Connection = new Connection(this.store, this.caches, this.whatsappUrl, {
 			socket: socket => {
 				this.sender.attach(socket)
+				this.presence.attach(socket)
 				this.pairing?.attach(
 					socket,
 					() => this.endPairing('expired', 'pairing_expired'),
@@ -179,6 +201,7 @@ export class Account {
 				for (const status of this.statuses.ofUpdates(updates)) this.deliveries.tell('message.status', status)
 			},
 			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
+			contacts: contacts => this.meet(connection.socket, contacts),
 			acknowledged: stanza => this.acknowledgements.take(stanza),
 			closed: closed => {
 				// an older connection of this account has been replaced on purpose
@@ -194,6 +217,7 @@ export class Account {
 		const { connection } = this
 		this.connection = undefined
 		connection?.giveUp({ code: LOST })
+		this.presence.end()
 		this.acknowledgements.connectionLost()
 	}
 
@@ -206,6 +230,7 @@ export class Account {
 
 	private closed(closed: Closed): void {
 		this.connection = undefined
+		this.presence.end()
 		this.acknowledgements.connectionLost()
 		this.caches.groups.flushAll()
 		const consequence = afterClose(closed, this.failures++, Math.random())
@@ -291,8 +316,10 @@ export class Account {
 				try {
 					const receiver = { account: this.id, socket, store, own: this.own, connectedAt }
 					const received = await receivedMessage(message, receiver)
-					if (received) this.deliveries.tell('message.received', received.message, received.once)
-					else if (message.key.id) store.forgetStanza(message.key.id)
+					if (received) {
+						if (!received.message.from_me) this.book.note(received.message.sender)
+						this.deliveries.tell('message.received', received.message, received.once)
+					} else if (message.key.id) store.forgetStanza(message.key.id)
 				} catch (error) {
 					log('error', 'message_not_reported', { account: this.id, error: describe(error) })
 				}
@@ -300,8 +327,22 @@ export class Account {
 		})
 	}
 
+	/** Somebody has another name, or the phone's address book was told. */
+	private meet(socket: WASocket, contacts: Parameters<typeof metContacts>[0]): void {
+		this.inTurn(async () => {
+			for (const contact of await metContacts(contacts, socket)) this.book.note(contact)
+		})
+	}
+
+	/** Works off what came in, one after the other. What fails is logged, and holds nothing up. */
+	private inTurn(work: () => Promise<void>): void {
+		this.receiving = this.receiving
+			.then(work)
+			.catch((error: unknown) => log('error', 'not_reported', { account: this.id, error: describe(error) }))
+	}
+
 	private receiveReceipts(socket: WASocket, receipts: Parameters<Statuses['ofReceipts']>[0]): void {
-		this.receiving = this.receiving.then(async () => {
+		this.inTurn(async () => {
 			for (const status of await this.statuses.ofReceipts(receipts, socket))
 				this.deliveries.tell('message.status', status)
 		})

@@ -38,6 +38,10 @@ export interface Person {
 
 export const personId = ({ phone, lid }: Person): string => phone ?? `lid:${lid}`
 
+/** Whom a person's chat id names. */
+export const personOf = (chat: string): Person =>
+	chat.startsWith('+') ? { phone: chat, lid: null } : { phone: null, lid: chat.split(':')[1] ?? null }
+
 /** The chat id of a group, a channel or the status feed. */
 export function chatId(jid: string, type: Exclude<ChatType, 'person'>): string {
 	return type === 'status' ? 'status' : `${type}:${userOf(jid)}`

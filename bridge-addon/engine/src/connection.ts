@@ -10,6 +10,7 @@ import {
 	type BaileysEventMap,
 	type BinaryNode,
 	type CacheStore,
+	type Contact as BaileysContact,
 	decodeBinaryNode,
 	encodeBinaryNode,
 	type GroupMetadata,
@@ -59,6 +60,7 @@ export interface ConnectionEvents {
 	messages(messages: BaileysEventMap['messages.upsert']['messages']): void
 	updates(updates: BaileysEventMap['messages.update']): void
 	receipts(receipts: BaileysEventMap['message-receipt.update']): void
+	contacts(contacts: Partial<BaileysContact>[]): void
 	acknowledged(stanza: { tag: string; attrs: Record<string, string> }): void
 	closed(closed: Closed): void
 }
@@ -131,6 +133,9 @@ export class Connection {
 		ev.on('messages.upsert', ({ messages }) => this.order.take(messages))
 		ev.on('messages.update', updates => this.events.updates(updates))
 		ev.on('message-receipt.update', receipts => this.events.receipts(receipts))
+		ev.on('contacts.upsert', contacts => this.events.contacts(contacts))
+		ev.on('contacts.update', contacts => this.events.contacts(contacts))
+		ev.on('messaging-history.set', ({ contacts }) => this.events.contacts(contacts))
 		ev.on('groups.update', groups => {
 			for (const { id } of groups) if (id) this.caches.groups.del(id)
 		})

@@ -5,7 +5,14 @@ import { Account } from './account.ts'
 import { jidOf } from './addresses.ts'
 import { groupList, groupWithMembers } from './asking/groups.ts'
 import { checkNumbers } from './asking/numbers.ts'
-import { groupQuestion, numbersQuestion } from './asking/questions.ts'
+import {
+	chatQuestion,
+	groupQuestion,
+	numbersQuestion,
+	pictureOrder,
+	presenceOrder,
+	readOrder
+} from './asking/questions.ts'
 import type { Handlers } from './json-rpc.ts'
 import { log, setLogLevel } from './log.ts'
 import {
@@ -103,6 +110,23 @@ export class Engine {
 		'media.download': async params => {
 			const order = downloadParams(params)
 			return this.account(order.account).download(order)
+		},
+		'message.mark_read': async params => {
+			const order = readOrder(params)
+			return this.account(order.account).asking.markRead(order)
+		},
+		'presence.send': async params => {
+			const { account, chat, presence } = presenceOrder(params)
+			return this.account(account).asking.sendPresence(chat, presence)
+		},
+		'presence.subscribe': async params => {
+			const { account, chat } = chatQuestion(params)
+			return this.account(account).asking.subscribePresence(chat)
+		},
+		'contact.list': async params => this.account(accountParam(params)).asking.contacts(),
+		'picture.download': async params => {
+			const { account, chat, path, preview } = pictureOrder(params)
+			return this.account(account).asking.picture(chat, path, preview)
 		},
 		'number.check': async params => {
 			const { account, phones } = numbersQuestion(params)

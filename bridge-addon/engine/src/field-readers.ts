@@ -17,6 +17,11 @@ export const matching =
 	(value, name) =>
 		typeof value === 'string' && pattern.test(value) ? value : invalid(`${name} has the wrong form`)
 
+export const choice =
+	<const T extends string>(choices: readonly T[]): Reader<T> =>
+	(value, name) =>
+		choices.find(one => one === value) ?? invalid(`${name} is one of ${choices.join(', ')}`)
+
 export const number =
 	(least: number, most: number): Reader<number> =>
 	(value, name) =>

@@ -86,11 +86,23 @@ export interface MessageStatus {
 	whatsapp_code: number | null
 }
 
+export type PresenceName = 'available' | 'unavailable' | 'typing' | 'recording' | 'paused'
+
+export interface PresenceChanged {
+	account: string
+	chat: string
+	/** in a group: who of its members */
+	person: string
+	presence: PresenceName
+	last_seen: string | null
+}
+
 export interface Notifications {
 	'account.state': AccountState
 	'pairing.update': PairingUpdate
 	'message.received': ReceivedMessage
 	'message.status': MessageStatus
+	'presence.changed': PresenceChanged
 }
 
 export type Notify = <M extends keyof Notifications>(method: M, params: Notifications[M]) => void
@@ -114,6 +126,7 @@ export type ErrorCode =
 	| 'not_possible_here'
 	| 'group_not_found'
 	| 'not_a_member'
+	| 'picture_not_available'
 	| 'media_not_known'
 	| 'media_gone'
 	| 'media_too_large'

@@ -54,6 +54,8 @@ const STATEMENTS = {
 	received: 'SELECT key, author, message FROM received WHERE message_id = ?',
 	putReceived: 'INSERT OR REPLACE INTO received (message_id, key, author, message, until) VALUES (?, ?, ?, ?, ?)',
 	rewriteReceived: 'UPDATE received SET message = ? WHERE message_id = ?',
+	address: 'SELECT jid, participant FROM addresses WHERE message_id = ?',
+	putAddress: 'INSERT OR REPLACE INTO addresses (message_id, jid, participant, at) VALUES (?, ?, ?, ?)',
 	keepDelivery: 'INSERT INTO deliveries (delivery, method, params) VALUES (?, ?, ?)',
 	keepStanza: 'INSERT OR IGNORE INTO stanzas (message_id, stanza, at) VALUES (?, ?, ?)',
 	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?'
@@ -83,7 +85,15 @@ export interface Once {
 	chat: string
 	sender: string
 	messageId: string
+	address: Address
 	kept?: KeptMessage | undefined
+}
+
+/** Where a message came from, as WhatsApp spelled it: a receipt names it the same way. */
+export interface Address {
+	jid: string
+	/** who wrote it, in a group */
+	participant: string | null
 }
 
 export class SessionStore implements SignalKeyStore {
@@ -243,6 +253,7 @@ export class SessionStore implements SignalKeyStore {
 			if (once) first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
 			if (first) this.statements.keepDelivery.run(delivery, method, params)
 			if (first && once?.kept) this.keepReceived(once.messageId, once.kept)
+			if (first && once) this.keepAddress(once.messageId, once.address)
 			if (once) this.statements.forgetStanza.run(once.messageId)
 		})
 		this.prune()
@@ -253,6 +264,16 @@ export class SessionStore implements SignalKeyStore {
 		const encoded = proto.Message.encode(message).finish()
 		const until = Date.now() + RECEIVED_KEPT_MS
 		this.statements.putReceived.run(messageId, JSON.stringify(key), JSON.stringify(author), encoded, until)
+	}
+
+	private keepAddress(messageId: string, { jid, participant }: Address): void {
+		this.statements.putAddress.run(messageId, jid, participant, Date.now())
+	}
+
+	/** Where a message of the last two weeks came from. */
+	addressOf(messageId: string): Address | undefined {
+		const row = this.statements.address.get(messageId)
+		return row && { jid: String(row.jid), participant: row.participant === null ? null : String(row.participant) }
 	}
 
 	/** What is kept of a message that was received, or written on the owner's phone. */
@@ -308,6 +329,12 @@ export class SessionStore implements SignalKeyStore {
 		this.database.prepare('DELETE FROM sent WHERE until < ?').run(Date.now())
 		this.database.prepare('DELETE FROM received WHERE until < ?').run(Date.now())
 		this.database.prepare('DELETE FROM reported WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
+		this.database.prepare('DELETE FROM addresses WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
+	}
+
+	/** For tables that only one module works on. */
+	rows(sql: string, ...values: (string | number | null)[]): Record<string, unknown>[] {
+		return this.database.prepare(sql).all(...values)
 	}
 
 	/** Puts the database aside, never erasing the credentials at once, and begins with new ones. */

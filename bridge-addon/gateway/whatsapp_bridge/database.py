@@ -44,6 +44,10 @@ CREATE TABLE received_media (account TEXT NOT NULL, message_id TEXT NOT NULL, mi
     file_name TEXT, at REAL NOT NULL, PRIMARY KEY (account, message_id)) WITHOUT ROWID;
 CREATE INDEX received_media_by_age ON received_media (at);
 """,
+    """
+CREATE TABLE known_chats (account TEXT NOT NULL, chat TEXT NOT NULL, name TEXT, last_message_at REAL,
+    PRIMARY KEY (account, chat)) WITHOUT ROWID;
+""",
 )
 """What each version adds to the one before; the first makes the tables. Steps are added, never changed."""
 

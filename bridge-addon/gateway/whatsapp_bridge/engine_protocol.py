@@ -46,6 +46,7 @@ class EngineErrorCode(StrEnum):
     NOT_POSSIBLE_HERE = "not_possible_here"
     GROUP_NOT_FOUND = "group_not_found"
     NOT_A_MEMBER = "not_a_member"
+    PICTURE_NOT_AVAILABLE = "picture_not_available"
     MEDIA_NOT_KNOWN = "media_not_known"
     MEDIA_GONE = "media_gone"
     MEDIA_TOO_LARGE = "media_too_large"
@@ -196,13 +197,29 @@ class MessageStatusChanged(BorderModel):
     whatsapp_code: int | None
 
 
-Notification = AccountStateChanged | PairingUpdate | MessageReceived | MessageStatusChanged
+class Presence(BorderModel):
+    """Who is online or types; `person` is who of them in a group."""
+
+    chat: str
+    person: str
+    presence: Literal["available", "unavailable", "typing", "recording", "paused"]
+    last_seen: Timestamp | None
+
+
+class PresenceChanged(Presence):
+    """`presence.changed`."""
+
+    account: str
+
+
+Notification = AccountStateChanged | PairingUpdate | MessageReceived | MessageStatusChanged | PresenceChanged
 
 _NOTIFICATIONS: dict[str, type[Notification]] = {
     "account.state": AccountStateChanged,
     "pairing.update": PairingUpdate,
     "message.received": MessageReceived,
     "message.status": MessageStatusChanged,
+    "presence.changed": PresenceChanged,
 }
 
 

@@ -14,6 +14,14 @@ _ANSWERS = {
     EngineErrorCode.INVALID_PARAMS: (ErrorCode.VALIDATION_ERROR, "WhatsApp has no such thing to ask for."),
     EngineErrorCode.GROUP_NOT_FOUND: (ErrorCode.GROUP_NOT_FOUND, "WhatsApp knows no such group."),
     EngineErrorCode.NOT_A_MEMBER: (ErrorCode.NOT_A_MEMBER, "This account is not in the group."),
+    EngineErrorCode.RECIPIENT_NOT_ON_WHATSAPP: (
+        ErrorCode.RECIPIENT_NOT_ON_WHATSAPP,
+        "This number is not on WhatsApp.",
+    ),
+    EngineErrorCode.PICTURE_NOT_AVAILABLE: (
+        ErrorCode.PICTURE_NOT_AVAILABLE,
+        "There is no picture, or this account may not see it.",
+    ),
     EngineErrorCode.MEDIA_NOT_KNOWN: (ErrorCode.MEDIA_NOT_FOUND, "No file of a received message is known by this id."),
     EngineErrorCode.MEDIA_GONE: (
         ErrorCode.MEDIA_GONE,

@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     MEDIA_GONE = "media_gone"
     MEDIA_DAMAGED = "media_damaged"
     MEDIA_DOWNLOAD_FAILED = "media_download_failed"
+    PICTURE_NOT_AVAILABLE = "picture_not_available"
     GROUP_NOT_FOUND = "group_not_found"
     NOT_A_MEMBER = "not_a_member"
     NOT_CONNECTED = "not_connected"
@@ -91,6 +92,7 @@ _STATUS = {
     ErrorCode.MEDIA_GONE: HTTPStatus.GONE,
     ErrorCode.MEDIA_DAMAGED: HTTPStatus.BAD_GATEWAY,
     ErrorCode.MEDIA_DOWNLOAD_FAILED: HTTPStatus.BAD_GATEWAY,
+    ErrorCode.PICTURE_NOT_AVAILABLE: HTTPStatus.NOT_FOUND,
     ErrorCode.GROUP_NOT_FOUND: HTTPStatus.NOT_FOUND,
     ErrorCode.NOT_A_MEMBER: HTTPStatus.FORBIDDEN,
     ErrorCode.NOT_CONNECTED: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -40,6 +40,7 @@ class EventType(StrEnum):
     PAIRING_UPDATE = "pairing.update"
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_STATUS = "message.status"
+    PRESENCE_CHANGED = "presence.changed"
 
 
 class EventLogClosedError(Exception):

@@ -10,6 +10,7 @@ from typing import override
 from whatsapp_bridge.account_file import AccountFile
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.api_token import api_token
+from whatsapp_bridge.chat_pictures import ChatPictures
 from whatsapp_bridge.database import Database
 from whatsapp_bridge.engine import Engine, EngineCall, EngineListener, EngineTiming
 from whatsapp_bridge.engine_command import engine_environment
@@ -20,10 +21,12 @@ from whatsapp_bridge.engine_protocol import (
     MessageStatusChanged,
     Notification,
     PairingUpdate,
+    PresenceChanged,
 )
 from whatsapp_bridge.errors import EngineUnavailableError
 from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
+from whatsapp_bridge.known_chats import KnownChats
 from whatsapp_bridge.known_numbers import KnownNumbers
 from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.outbox import Outbox, OutboxLimits
@@ -73,6 +76,8 @@ class Gateway(EngineListener):
         )
         self.files = OutgoingFiles(settings.data_dir / "outgoing")
         self.known_numbers = KnownNumbers(self.engine)
+        self.known_chats = KnownChats(self.engine, self.database)
+        self.chat_pictures = ChatPictures(settings.data_dir / "pictures", self.engine)
         self.received_files = ReceivedFiles(
             settings.data_dir / "received",
             self.database,
@@ -93,7 +98,12 @@ class Gateway(EngineListener):
     def _account_changed(self, account_id: str) -> None:
         self.outbox.account_changed(account_id)
         if self.accounts.find(account_id) is None:
-            self.events.record(lambda connection: self.received_files.forget(connection, account_id))
+            self.events.record(lambda connection: self._forget(connection, account_id))
+
+    def _forget(self, connection: sqlite3.Connection, account: str) -> Sequence[Happening]:
+        self.known_chats.forget(connection, account)
+        self.chat_pictures.forget(account)
+        return self.received_files.forget(connection, account)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -159,9 +169,22 @@ class Gateway(EngineListener):
             case PairingUpdate():
                 self.accounts.pairing_changed(notification)
             case MessageStatusChanged():
-                self.outbox.status_changed(notification)
+                self._status_changed(notification)
             case MessageReceived():
                 self._message_received(notification)
+            case PresenceChanged():
+                data = notification.model_dump(mode="json", exclude={"account"})
+                self.events.publish(notification.account, EventType.PRESENCE_CHANGED, data, kept=None)
+
+    def _status_changed(self, change: MessageStatusChanged) -> None:
+        self.outbox.status_changed(change)
+        if change.status == "sent":
+
+            def noting(connection: sqlite3.Connection) -> Sequence[Happening]:
+                self.known_chats.note(connection, change.account, change.chat, change.timestamp)
+                return []
+
+            self.events.record(noting)
 
     def _message_received(self, received: MessageReceived) -> None:
         message = self.received_files.with_route(received)
@@ -170,6 +193,7 @@ class Gateway(EngineListener):
 
         def recording(connection: sqlite3.Connection) -> Sequence[Happening]:
             self.received_files.note(connection, message)
+            self.known_chats.note(connection, message.account, message.chat.id, message.timestamp)
             return [happening]
 
         self.events.record_delivery(message.account, message.delivery, recording)

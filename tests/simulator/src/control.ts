@@ -3,6 +3,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { groupJid, lidJid, phoneJid } from './addresses.ts'
+import { addressing, type Call, channel, contact, group, type Routes } from './control-call.ts'
+import { peopleRoutes } from './control-people.ts'
 import {
 	ControlError,
 	type Fields,
@@ -19,23 +21,14 @@ import { faultOrder } from './faults.ts'
 import { PairingRefusedError } from './pairing.ts'
 import type { WhatsAppServer } from './server.ts'
 import { compose, type Draft } from './writing.ts'
-import type { Addressing, Channel, Group, Inbox, Person, World } from './world.ts'
+import type { Inbox, World } from './world.ts'
 
 const MAX_WAIT_MS = 60_000
 const BODY_LIMIT = 16 << 20
 const MAX_DEVICES = 20
 
-interface Call {
-	world: World
-	server: WhatsAppServer
-	name: string
-	query: URLSearchParams
-	text: string
-	body: Fields
-}
-type Route = (call: Call) => Promise<unknown> | unknown
-
-const routes: [method: string, path: RegExp, route: Route][] = [
+const routes: Routes = [
+	...peopleRoutes,
 	['POST', /^\/admin\/mock-phone\/scan-qr$/, scanQr],
 	['POST', /^\/admin\/mock-phone\/enter-code$/, enterCode],
 	['POST', /^\/admin\/mock-phone\/passkey$/, usePasskey],
@@ -57,28 +50,6 @@ const routes: [method: string, path: RegExp, route: Route][] = [
 	['DELETE', /^\/admin\/faults$/, ({ server }) => server.setFaults({})],
 	['GET', /^\/admin\/state$/, state]
 ]
-
-function addressing(body: Fields): Addressing | undefined {
-	return optionalChoice<Addressing>(body, 'addressing', ['pn', 'lid'])
-}
-
-function contact(world: World, phone: string): Person {
-	const person = world.people.get(phone)
-	if (!person) throw new ControlError(404, 'unknown_contact', `no contact ${phone}`)
-	return person
-}
-
-function group(world: World, name: string): Group {
-	const found = world.groups.get(name.replace(/^group:/, ''))
-	if (!found) throw new ControlError(404, 'unknown_group', `no group ${name}`)
-	return found
-}
-
-function channel(world: World, name: string): Channel {
-	const found = world.channels.get(name.replace(/^channel:/, ''))
-	if (!found) throw new ControlError(404, 'unknown_channel', `no channel ${name}`)
-	return found
-}
 
 const attempt = (server: WhatsAppServer) => {
 	const newest = server.newestAttempt()

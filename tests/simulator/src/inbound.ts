@@ -43,6 +43,9 @@ export class Inbound {
 		const id = newMessageId()
 		const { group, addressing } = options
 		this.note(id, group ? `group:${group.id}` : person.phone, person, message, file)
+		const noted = this.world.written.get(id)
+		const sender = personJid(person, group?.addressing ?? addressing ?? person.addressing)
+		if (noted) noted.address = group ? { jid: groupJid(group.id), participant: sender } : { jid: sender }
 		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
 		return id
 	}
@@ -135,7 +138,7 @@ export class Inbound {
 		addressing = person.addressing
 	): Promise<BinaryNode> {
 		const byLid = (group?.addressing ?? addressing) === 'lid'
-		const sender = byLid ? lidJid(person.lid) : phoneJid(person.phone)
+		const sender = personJid(person, byLid ? 'lid' : 'pn')
 		const common = { id, t: seconds(), ...envelope(message), notify: person.name }
 		if (!group) {
 			const enc = await this.encrypt(person, device, message)
@@ -220,6 +223,10 @@ function garble(stanza: BinaryNode): BinaryNode {
 	}))
 	return { ...stanza, content: encs }
 }
+
+/** A person, as one of the two forms of addressing names people. */
+export const personJid = (person: Person, addressing: Addressing): string =>
+	addressing === 'lid' ? lidJid(person.lid) : phoneJid(person.phone)
 
 /** The other form of a person's address: `sender_lid` beside a phone number, `sender_pn` beside a LID. */
 function altAttrs(

@@ -168,7 +168,9 @@ export class PairingAttempt {
 			details,
 			removed: false,
 			greeted: false,
-			pending: new Map()
+			pending: new Map(),
+			presence: 'unavailable',
+			watches: new Set()
 		}
 		const stanzaId = this.link.id()
 		const done = new Promise<number>((accepted, refused) => {

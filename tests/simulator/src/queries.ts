@@ -4,36 +4,31 @@ import { groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
 import { bundleNodes, preKeysOf, signedPreKeyIsGenuine, signedPreKeyOf } from './bundle.ts'
 import { takeBundle } from './inbound.ts'
 import type { Link } from './link.ts'
+import type { MediaStore } from './media.ts'
 import { type BinaryNode, child, childBytes, children, firstChild, node, seconds } from './nodes.ts'
+import { picture } from './pictures.ts'
+import { QueryError } from './query-error.ts'
 import type { Group, LinkedDevice, Person, World } from './world.ts'
 
-export class QueryError extends Error {
-	readonly code: number
-	constructor(code: number, text: string) {
-		super(text)
-		this.code = code
-	}
-}
-
-interface Question {
+export interface Question {
 	world: World
 	link: Link
 	/** the linked device that asks; undefined while pairing */
 	device: LinkedDevice
 	iq: BinaryNode
 	asked: BinaryNode | undefined
-	mediaHost: string
+	media: MediaStore
 }
 
-type Answer = BinaryNode[]
+export type Answer = BinaryNode[]
 
 const APP_STATE_VERSION = '1'
 
-export function answer(world: World, link: Link, iq: BinaryNode, mediaHost: string): Answer {
+export function answer(world: World, link: Link, iq: BinaryNode, media: MediaStore): Answer {
 	const asked = firstChild(iq)
 	const { xmlns, type } = iq.attrs
 	if (!link.device) throw new QueryError(401, `${xmlns} before login`)
-	const question = { world, link, device: link.device, iq, asked, mediaHost }
+	const question = { world, link, device: link.device, iq, asked, media }
 	const handler = handlers[`${xmlns} ${type}`]
 	if (!handler) {
 		world.violate('iq', `unknown: ${type} ${xmlns} ${asked?.tag ?? ''}`)
@@ -62,16 +57,14 @@ const handlers: Record<string, (question: Question) => Answer> = {
 	'privacy set': ({ asked }) => [node(asked?.tag ?? 'tokens')],
 	'blocklist get': () => [node('list', { dhash: 'sim' })],
 	'w:sync:app:state set': appState,
-	'w:m set': ({ mediaHost }) => [
+	'w:m set': ({ media: { host } }) => [
 		node('media_conn', { auth: 'sim-auth', ttl: '3600', auth_ttl: '3600', max_buckets: '12' }, [
-			node('host', { hostname: mediaHost, maxContentLengthBytes: '2147483648' }),
-			node('host', { hostname: mediaHost.replace('127.0.0.1', 'localhost'), maxContentLengthBytes: '2147483648' })
+			node('host', { hostname: host, maxContentLengthBytes: '2147483648' }),
+			node('host', { hostname: host.replace('127.0.0.1', 'localhost'), maxContentLengthBytes: '2147483648' })
 		])
 	],
 	'w:g2 get': groups,
-	'w:profile:picture get': () => {
-		throw new QueryError(404, 'item-not-found')
-	},
+	'w:profile:picture get': picture,
 	'w:mex get': () => [node('result', {}, Buffer.from(JSON.stringify({ data: {} })))],
 	'w:stats set': () => [],
 	'urn:xmpp:whatsapp:dirty set': () => [],

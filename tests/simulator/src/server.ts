@@ -17,7 +17,10 @@ import { ServerIdentity } from './noise.ts'
 import { Outbound } from './outbound.ts'
 import { PairingAttempt } from './pairing.ts'
 import { PASSKEY_TAGS } from './passkey.ts'
-import { answer, QueryError, successNode } from './queries.ts'
+import { takeChatState, takePresence, wentOffline } from './presence.ts'
+import { answer, successNode } from './queries.ts'
+import { QueryError } from './query-error.ts'
+import { takeReadReceipt } from './read-receipts.ts'
 import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
 
 export class WhatsAppServer {
@@ -90,6 +93,7 @@ export class WhatsAppServer {
 					stanza: (link, stanza) => this.stanza(link, stanza),
 					closed: link => {
 						this.links.delete(link)
+						if (link.device && !this.linkOf(link.device)) wentOffline(this.world, link.device)
 						this.attempts.get(link)?.closed()
 						this.attempts.delete(link)
 					}
@@ -137,7 +141,11 @@ export class WhatsAppServer {
 				this.acknowledged(link, stanza)
 				return
 			case 'presence':
+				if (link.device) takePresence(this.world, link.device, stanza)
+				return
 			case 'chatstate':
+				if (link.device) takeChatState(this.world, link.device, stanza)
+				return
 			case 'ib':
 				return
 		}
@@ -169,7 +177,7 @@ export class WhatsAppServer {
 				link.send(node('iq', { from: SERVER, type: 'result', id }))
 				return
 			}
-			link.send(node('iq', { from: SERVER, type: 'result', id }, answer(this.world, link, iq, this.media.host)))
+			link.send(node('iq', { from: SERVER, type: 'result', id }, answer(this.world, link, iq, this.media)))
 			if (xmlns === 'passive' && asked?.tag === 'active') await this.activate(link)
 		} catch (error) {
 			if (!(error instanceof QueryError)) throw error
@@ -201,6 +209,8 @@ export class WhatsAppServer {
 		if (type === 'retry') {
 			if (!child(stanza, 'retry')) this.world.violate('receipt', 'a retry without its node')
 			await this.inbound.resend(link.device, stanza)
+		} else if (type === 'read' || type === 'read-self') {
+			takeReadReceipt(this.world, stanza)
 		} else if (type === 'server-error') {
 			const answer = uploadAgain(this.world, this.media, stanza)
 			if (answer) link.send(answer)

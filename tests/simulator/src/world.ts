@@ -43,6 +43,17 @@ export interface Written {
 	/** of a poll or event */
 	secret?: Uint8Array | undefined
 	file?: SentFile | undefined
+	/** where it came from, as a linked device was told: its receipts name it the same way */
+	address?: { jid: string; participant?: string | undefined }
+	/** a linked device has told that it was read: to its author, or to the owner's own devices alone */
+	read?: 'read' | 'read-self'
+}
+
+/** What people see of the owner. */
+export interface Seen {
+	presence: 'available' | 'unavailable'
+	/** by chat: a contact's number or a group */
+	typing: Map<string, 'typing' | 'recording'>
 }
 
 /** A file that somebody sent, and still has on the phone unless it is gone there too. */
@@ -92,6 +103,10 @@ export interface Person extends Inbox {
 	askLater: (() => void)[]
 	/** What this person writes next arrives garbled. */
 	garbleNext: boolean
+	/** a JPEG */
+	picture: Buffer | undefined
+	/** not everybody may see it */
+	pictureHidden: boolean
 	/** what this person wrote, by message id: encrypts it (again) for a linked device */
 	sent: Map<string, (device: LinkedDevice) => Promise<BinaryNode>>
 }
@@ -102,6 +117,8 @@ export interface Group {
 	addressing: Addressing
 	participants: string[]
 	created: number
+	/** a JPEG */
+	picture: Buffer | undefined
 	/** which linked devices have which member's sender key: `<phone> <device>` */
 	keysShared: Set<string>
 }
@@ -124,6 +141,10 @@ export interface LinkedDevice {
 	greeted: boolean
 	/** Stanzas that it has not answered, by their key, in order: sent again, marked offline, at the next login. */
 	pending: Map<string, BinaryNode>
+	/** until its connection ends */
+	presence: 'available' | 'unavailable'
+	/** whose presence it wants to be told, by chat */
+	watches: Set<string>
 }
 
 export interface Violation {
@@ -141,6 +162,7 @@ export class World {
 	readonly linked = new Map<number, LinkedDevice>()
 	readonly violations: Violation[] = []
 	readonly counts: Record<string, number> = {}
+	readonly seen: Seen = { presence: 'unavailable', typing: new Map() }
 	faults: Faults = {}
 	nextDevice = 11
 	private readonly waiters = new Set<() => void>()
@@ -172,6 +194,8 @@ export class World {
 			askLater: [],
 			garbleNext: false,
 			inbox: [],
+			picture: undefined,
+			pictureHidden: false,
 			sent: new Map()
 		}
 	}
@@ -205,6 +229,7 @@ export class World {
 			addressing,
 			participants: [OWNER_PHONE, ...participants],
 			created: Math.floor(Date.now() / 1000),
+			picture: undefined,
 			keysShared: new Set()
 		}
 		this.groups.set(group.id, group)

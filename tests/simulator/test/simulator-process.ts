@@ -86,6 +86,18 @@ export class SimulatorProcess {
 			.messages
 	ownPhone = async (after = -1, wait = 10) =>
 		(await this.call<{ messages: Received[] }>('GET', `/mock-phone/messages?wait=${wait}&after=${after}`)).messages
+	/** how a linked device told that a message was read */
+	read = async (messageId: string) =>
+		(await this.call<{ read: 'read' | 'read-self' | null }>('GET', `/messages/${messageId}`)).read
+	/** what a contact sees of the owner */
+	sees = (phone: string) =>
+		this.call<{ presence: string; typing: Record<string, string> }>('GET', `/contacts/${phone}/sees`)
+	/** gives a contact or a group a picture */
+	picture = (chat: string, picture: Buffer, hidden?: boolean) =>
+		this.call('PUT', `/${chat.startsWith('group:') ? 'groups' : 'contacts'}/${chat}/picture`, {
+			bytes: picture.toString('base64'),
+			hidden
+		})
 	channel = async (name: string) => (await this.call<{ id: string }>('POST', '/channels', { name })).id
 	posts = async (channel: string, after = -1, wait = 10) =>
 		(await this.call<{ messages: Received[] }>('GET', `/channels/${channel}/messages?wait=${wait}&after=${after}`))

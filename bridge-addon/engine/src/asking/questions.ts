@@ -1,14 +1,34 @@
 /** What the gateway may ask of WhatsApp: docs/engine-protocol.md. */
 
-import { list, matching, record } from '../field-readers.ts'
-import { ACCOUNT, PHONE } from '../parameters.ts'
+import { isAbsolute } from 'node:path'
+import { choice, flag, list, matching, nullable, type Reader, record } from '../field-readers.ts'
+import { ACCOUNT, invalid, MESSAGE_ID, PHONE } from '../parameters.ts'
 
 const MOST_NUMBERS = 50
+const MOST_READ = 100
 const GROUP_ID = /^group:[\d-]+$/
+const PERSON_ID = /^(\+\d{5,15}|lid:\d+)$/
+const PERSON_OR_GROUP = /^(\+\d{5,15}|lid:\d+|group:[\d-]+)$/
 
 const account = matching(ACCOUNT)
+const person = matching(PERSON_ID)
+const chat = matching(PERSON_OR_GROUP)
+const path: Reader<string> = (value, name) =>
+	typeof value === 'string' && isAbsolute(value) ? value : invalid(`${name} is an absolute path`)
 
 export const numbersQuestion = (params: unknown) =>
 	record({ account, phones: list(matching(PHONE), 1, MOST_NUMBERS) })(params, 'params')
 
 export const groupQuestion = (params: unknown) => record({ account, chat: matching(GROUP_ID) })(params, 'params')
+
+const readMessage = record({ message_id: matching(MESSAGE_ID), author: nullable(person) })
+
+export const readOrder = (params: unknown) =>
+	record({ account, chat, messages: list(readMessage, 1, MOST_READ) })(params, 'params')
+
+export const presenceOrder = (params: unknown) =>
+	record({ account, chat, presence: choice(['typing', 'recording', 'paused']) })(params, 'params')
+
+export const chatQuestion = (params: unknown) => record({ account, chat })(params, 'params')
+
+export const pictureOrder = (params: unknown) => record({ account, chat, path, preview: flag })(params, 'params')

@@ -63,6 +63,7 @@ export async function receivedMessage(message: WAMessage, receiver: Receiver): P
 			chat,
 			sender: fromMe ? 'me' : personId(sender),
 			messageId: key.id,
+			address: { jid: key.remoteJid, participant: key.participant || null },
 			kept: kept && { key, author: sender, message: kept }
 		},
 		message: {

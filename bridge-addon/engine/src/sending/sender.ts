@@ -60,7 +60,7 @@ export class Sender {
 		await turn()
 		refuseImpossible(order)
 		const { socket } = this.account.connected()
-		const chat = await whileConnected(() => chatOf(to, socket, this.recipients, this.account.caches.groups))
+		const chat = await whileConnected(() => this.chat(to, socket))
 		const audience = await whileConnected(() => this.audience(order, socket))
 		const composed = this.composedBefore(order, chat) ?? (await this.composeAndKeep(order, chat, socket, deadline))
 		// an upload may outlive the connection that it began on
@@ -68,6 +68,11 @@ export class Sender {
 		this.keepEdit(order, composed.message)
 		this.account.acknowledged(messageId, to, timestamp)
 		return { message_id: messageId, chat: to, timestamp: rfc3339(timestamp) }
+	}
+
+	/** A chat as it is written to now. Throws `recipient_not_on_whatsapp`. */
+	chat(id: string, socket: WASocket): Promise<Chat> {
+		return chatOf(id, socket, this.recipients, this.account.caches.groups)
 	}
 
 	/** The same id again is the same message: same secrets, and no second upload. */

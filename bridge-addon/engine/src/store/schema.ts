@@ -18,7 +18,11 @@ CREATE TABLE IF NOT EXISTS received (message_id TEXT PRIMARY KEY, key TEXT NOT N
 CREATE TABLE IF NOT EXISTS stanzas (message_id TEXT PRIMARY KEY, stanza BLOB NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (delivery INTEGER PRIMARY KEY, method TEXT NOT NULL, params TEXT NOT NULL);
 `,
-	'CREATE TABLE copied (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);'
+	'CREATE TABLE copied (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);',
+	`
+CREATE TABLE addresses (message_id TEXT PRIMARY KEY, jid TEXT NOT NULL, participant TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE contacts (phone TEXT UNIQUE, lid TEXT UNIQUE, name TEXT, push_name TEXT);
+`
 ]
 
 /** Makes the tables, or brings them up to date, in one transaction. Throws `store_unusable` where a newer engine wrote them. */

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from whatsapp_bridge import __version__
 from whatsapp_bridge.api import (
     accounts,
+    chats,
+    contacts,
     events,
     groups,
     health,
@@ -35,7 +37,19 @@ def create_app(gateway: Gateway) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = gateway
-    for module in (health, accounts, pairing, messages, received_media, numbers, groups, simple_calls, events):
+    for module in (
+        health,
+        accounts,
+        pairing,
+        messages,
+        received_media,
+        contacts,
+        chats,
+        numbers,
+        groups,
+        simple_calls,
+        events,
+    ):
         app.include_router(module.router)
     app.include_router(metrics_router(metrics_registry(gateway)))
     add_error_answers(app)

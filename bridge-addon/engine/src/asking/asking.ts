@@ -1,0 +1,64 @@
+/** What an account is asked for: by WhatsApp it is answered now or not at all. */
+
+import type { WASocket } from 'baileys'
+import type { Person } from '../addresses.ts'
+import type { ContactBook } from '../contacts/book.ts'
+import type { OwnPresence, Presence } from '../presence.ts'
+import type { Chat } from '../sending/chat.ts'
+import type { SessionStore } from '../session-store.ts'
+import { contactList, type ListedContact } from './contacts.ts'
+import { downloadPicture, type Picture } from './picture.ts'
+import type { readOrder } from './questions.ts'
+import { markRead } from './read.ts'
+
+/** What is needed of the account. */
+export interface AskedAccount {
+	store: SessionStore
+	book: ContactBook
+	presence: Presence
+	own(): Person
+	/** throws `not_connected` */
+	ask<T>(question: (socket: WASocket) => Promise<T>): Promise<T>
+	/** throws `recipient_not_on_whatsapp` */
+	chat(id: string, socket: WASocket): Promise<Chat>
+}
+
+export type Done = Record<string, never>
+
+export class Asking {
+	private readonly account: AskedAccount
+
+	constructor(account: AskedAccount) {
+		this.account = account
+	}
+
+	/** Everybody whom this link knows; answered without a connection too. */
+	contacts(): { contacts: ListedContact[] } {
+		return contactList(this.account.book, this.account.own())
+	}
+
+	async markRead({ chat, messages }: ReturnType<typeof readOrder>): Promise<Done> {
+		await this.about(chat, (found, socket) => markRead(found, messages, socket, this.account.store))
+		return {}
+	}
+
+	async sendPresence(chat: string, presence: OwnPresence): Promise<Done> {
+		await this.about(chat, ({ jid, byLid }, socket) => this.account.presence.send(jid, byLid, presence, socket))
+		return {}
+	}
+
+	async subscribePresence(chat: string): Promise<Done> {
+		await this.about(chat, ({ jid }, socket) => this.account.presence.subscribe(jid, socket))
+		return {}
+	}
+
+	/** Throws `picture_not_available`, `media_download_failed`. */
+	picture(chat: string, path: string, preview: boolean): Promise<Picture> {
+		return this.about(chat, ({ jid }, socket) => downloadPicture(jid, path, preview, socket))
+	}
+
+	/** Asks something about a chat. Throws `not_connected`, `recipient_not_on_whatsapp`. */
+	private about<T>(id: string, question: (chat: Chat, socket: WASocket) => Promise<T>): Promise<T> {
+		return this.account.ask(async socket => question(await this.account.chat(id, socket), socket))
+	}
+}

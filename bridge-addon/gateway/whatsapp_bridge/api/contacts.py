@@ -1,0 +1,21 @@
+"""The people whom an account knows."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.contact import ContactList
+
+router = APIRouter(prefix="/v1/accounts/{account}/contacts", tags=["contacts"])
+
+Search = Annotated[str, Query(max_length=100, description="A part of the name, or of the number")]
+
+
+@router.get("", responses=failures(404, 422, 503))
+async def list_contacts(gateway: TheGateway, account: AccountId, search: Search = "") -> Answer[ContactList]:
+    """Lists people that this link has met, or that the phone's address book has told; by name."""
+    gateway.accounts.get(account)
+    contacts = await gateway.known_chats.contacts(account, search)
+    return Answer(message="Contacts", data=ContactList(contacts=contacts))

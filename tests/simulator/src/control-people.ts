@@ -1,0 +1,66 @@
+/** The control API about people: their pictures, who is online and types, what they see of the owner, what was read. */
+
+import { addressing, type Call, contact, group, type Routes } from './control-call.ts'
+import {
+	bytes,
+	ControlError,
+	optionalChoice,
+	optionalFlag,
+	optionalInteger,
+	optionalText,
+	refuseUnknown
+} from './control-fields.ts'
+import { showPresence } from './presence.ts'
+
+export const peopleRoutes: Routes = [
+	['PUT', /^\/admin\/contacts\/([^/]+)\/picture$/, setPicture],
+	['PUT', /^\/admin\/groups\/([^/]+)\/picture$/, setGroupPicture],
+	['POST', /^\/admin\/contacts\/([^/]+)\/presence$/, show],
+	['GET', /^\/admin\/contacts\/([^/]+)\/sees$/, sees],
+	['GET', /^\/admin\/messages\/([^/]+)$/, read]
+]
+
+/** Without bytes they take it away. */
+function setPicture({ world, name, body }: Call) {
+	refuseUnknown(body, ['bytes', 'hidden'])
+	const person = contact(world, name)
+	person.picture = body.bytes === undefined ? undefined : bytes(body, 'bytes')
+	person.pictureHidden = optionalFlag(body, 'hidden') ?? false
+}
+
+function setGroupPicture({ world, name, body }: Call) {
+	refuseUnknown(body, ['bytes'])
+	group(world, name).picture = body.bytes === undefined ? undefined : bytes(body, 'bytes')
+}
+
+const PRESENCES = ['available', 'unavailable', 'typing', 'recording', 'paused'] as const
+
+function show({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['presence', 'group', 'addressing', 'last_seen'])
+	const person = contact(world, name)
+	const presence = optionalChoice(body, 'presence', PRESENCES)
+	if (!presence) throw new ControlError(400, 'bad_request', 'presence is missing')
+	const groupName = optionalText(body, 'group')
+	showPresence(server.links, person, presence, {
+		group: groupName ? group(world, groupName) : undefined,
+		addressing: addressing(body) ?? person.addressing,
+		lastSeen: optionalInteger(body, 'last_seen', 0, 2 ** 32)
+	})
+}
+
+/** Whether the owner is online, and types in a chat with this contact. */
+function sees({ world, name }: Call) {
+	const { phone } = contact(world, name)
+	const chats = [
+		phone,
+		...[...world.groups.values()].filter(one => one.participants.includes(phone)).map(({ id }) => `group:${id}`)
+	]
+	const typing = Object.fromEntries([...world.seen.typing].filter(([chat]) => chats.includes(chat)))
+	return { presence: world.seen.presence, typing }
+}
+
+function read({ world, name }: Call) {
+	const written = world.written.get(name)
+	if (!written) throw new ControlError(404, 'unknown_message', `no message ${name}`)
+	return { read: written.read ?? null }
+}

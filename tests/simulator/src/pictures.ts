@@ -1,0 +1,27 @@
+/** Pictures of people and groups, as the server tells where they lie. */
+
+import { createHash } from 'node:crypto'
+import { node } from './nodes.ts'
+import type { Answer, Question } from './queries.ts'
+import { QueryError } from './query-error.ts'
+
+/** WhatsApp numbers pictures; a new one has another number. */
+export const pictureId = (picture: Buffer): string =>
+	String(createHash('sha256').update(picture).digest().readUIntBE(0, 5))
+
+export function picture({ world, iq, asked, media }: Question): Answer {
+	const { target } = iq.attrs
+	const { type, query } = asked?.attrs ?? {}
+	if (asked?.tag !== 'picture' || query !== 'url' || (type !== 'preview' && type !== 'image')) {
+		world.violate('picture', 'asked for in a way that the server does not know')
+		throw new QueryError(400, 'bad-request')
+	}
+	world.count('pictures asked for')
+	const person = world.person(target)
+	const group = world.groups.get(target?.split('@')[0] ?? '')
+	if (person?.pictureHidden) throw new QueryError(401, 'not-authorized')
+	const found = person?.picture ?? group?.picture
+	if (!found) throw new QueryError(404, 'item-not-found')
+	const path = media.keep(found)
+	return [node('picture', { id: pictureId(found), type, url: `https://${media.host}${path}`, direct_path: path })]
+}
