@@ -3,51 +3,38 @@
 import re
 from typing import Final
 
-from .calling_codes import NUMBERING, Numbering
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, ValidationResult
 
 _FILLERS: Final = re.compile(r"[\s().\-/\u2010-\u2015]+")
-_EXIT_CODES: Final = {"1": "011", "7": "810", "61": "0011", "81": "010"}
-"""What is dialled before an international number, by calling code; 00 in all other countries, and understood everywhere."""
-_FEWEST_DIGITS: Final = 6
-_MOST_DIGITS: Final = 15
-_LONGER_LANDLINE: Final = 2
-"""Digits by which a landline number may be longer than a mobile one."""
+_E164: Final = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
 
 
 def international(written: str, country: str | None) -> str | None:
-    """Returns a phone number in E.164, None if it is none or could be several.
+    """Returns a phone number in E.164, None if it is none or could be two: guessing would write to a stranger.
 
-    `country` (ISO 3166, `DE`) is whose national writing is understood: with its trunk prefix (`0170 1234567`), or without where
-    the length is that of a mobile number there (`612 345 678`).
+    `country` (ISO 3166, `DE`) is whose national writing is understood (`0170 1234567`), and whose way to dial abroad (`011 49 …`).
     """
-    numbering = NUMBERING.get(country.upper()) if country else None
     # the trunk prefix of an international number stands in brackets: +49 (0) 170 ...
-    digits = _FILLERS.sub("", re.sub(r"\(0\)", "", written.strip()))
-    plus, digits = digits.startswith("+"), digits.removeprefix("+")
-    if not (digits.isascii() and digits.isdecimal()):
+    digits = _FILLERS.sub("", written.replace("(0)", ""))
+    if not re.fullmatch(r"\+?[0-9]+", digits, re.ASCII):
         return None
-    if plus:
-        return _e164(digits)
-    for exit_code in ("00", _EXIT_CODES.get(numbering.calling_code, "00") if numbering else "00"):
-        if digits.startswith(exit_code):
-            return _e164(digits.removeprefix(exit_code))
-    return None if numbering is None else _national(digits, numbering)
+    if digits.startswith("00"):  # understood everywhere, also where another prefix is dialled
+        digits = f"+{digits.removeprefix('00')}"
+    region = country.upper() if country else None
+    found = _e164(digits, region)
+    if found is not None and region and digits.startswith(str(phonenumbers.country_code_for_region(region))):
+        abroad = _e164(f"+{digits}", None)
+        if abroad not in {None, found} and phonenumbers.is_valid_number(phonenumbers.parse(abroad)):
+            return None
+    return found
 
 
-def _national(digits: str, numbering: Numbering) -> str | None:
-    code, trunk = numbering.calling_code, numbering.trunk
-    if trunk and digits.startswith(trunk):
-        rest = digits.removeprefix(trunk)
-        # landlines too, where no number begins with the prefix; else the length must tell
-        if trunk == "0" or numbering.is_mobile(rest):
-            return _e164(code + rest)
-    if digits.startswith(code) and numbering.is_mobile(digits.removeprefix(code)):
-        return _e164(digits)
-    longest = numbering.longest_mobile + (0 if trunk else _LONGER_LANDLINE)
-    fits = len(digits) <= longest and (not trunk or numbering.is_mobile(digits))
-    return _e164(code + digits) if fits else None
-
-
-def _e164(digits: str) -> str | None:
-    fits = _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS and not digits.startswith("0")
-    return f"+{digits}" if fits else None
+def _e164(digits: str, country: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(digits, country)
+    except phonenumbers.NumberParseException:
+        return None
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    possible = phonenumbers.is_possible_number_with_reason(number) is ValidationResult.IS_POSSIBLE
+    return e164 if possible and _E164.fullmatch(e164) else None

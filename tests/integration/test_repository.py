@@ -48,7 +48,11 @@ def test_the_manifest() -> None:
     manifest = json.loads((INTEGRATION / "manifest.json").read_text())
     assert list(manifest) == ["domain", "name", *sorted(set(manifest) - {"domain", "name"})]
     assert manifest["domain"] == INTEGRATION.name
-    assert manifest["requirements"] == []
+    for requirement in manifest["requirements"]:
+        name, _, version = requirement.partition("==")
+        locked = re.search(rf'^name = "{name}"\nversion = "(.+)"', (ROOT / "uv.lock").read_text(), re.MULTILINE)
+        assert locked is not None, requirement
+        assert locked[1] == version
     assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
     assert {"codeowners", "documentation", "issue_tracker", "iot_class", "config_flow"} <= manifest.keys()
 
