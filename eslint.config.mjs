@@ -13,7 +13,7 @@ export default tseslint.config(
 		files: ['**/*.ts'],
 		languageOptions: {
 			parserOptions: {
-				project: ['bridge-addon/engine/tsconfig.json', 'tests/simulator/tsconfig.json'],
+				project: ['bridge-addon/engine/tsconfig.json', 'tests/simulator/tsconfig.json', 'benchmarks/bare/tsconfig.json'],
 				tsconfigRootDir: import.meta.dirname
 			}
 		},
