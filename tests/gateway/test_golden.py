@@ -19,6 +19,7 @@ from whatsapp_bridge.api.simple_calls import SimpleText
 from whatsapp_bridge.contact import ChatList, ContactList
 from whatsapp_bridge.engine_connection import _engine_error
 from whatsapp_bridge.engine_protocol import (
+    Call,
     EraseResult,
     InitializeResult,
     Pairing,
@@ -71,6 +72,7 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
     "message.received": ReceivedMessage,
     "message.status": MessageEvent,
     "presence.changed": Presence,
+    "call.changed": Call,
 }
 REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-account": TypeAdapter(AccountName),

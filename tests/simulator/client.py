@@ -19,6 +19,7 @@ STOP_LIMIT = 10.0
 LONGEST_WAIT = 70.0
 
 type Addressing = Literal["pn", "lid"]
+type CallEnd = Literal["hang-up", "timeout", "accepted", "rejected"]
 type MediaLoss = Literal["gone", "gone everywhere", "damaged"]
 
 
@@ -219,6 +220,22 @@ class Simulator:
     async def sees(self, phone: str) -> dict[str, Any]:
         """What a contact sees of the owner: `presence`, and `typing` by chat."""
         return await self._call("GET", f"/contacts/{phone}/sees")
+
+    async def call(
+        self, phone: str, *, video: bool = False, group: str | None = None, addressing: Addressing | None = None
+    ) -> str:
+        """A contact calls the owner, or a group's members; returns the call's id."""
+        body = {"video": video, "group": group, "addressing": addressing}
+        present = {key: value for key, value in body.items() if value is not None}
+        return str((await self._call("POST", f"/contacts/{phone}/call", present))["call_id"])
+
+    async def end_call(self, call_id: str, how: CallEnd) -> None:
+        """The caller hangs up or it rang too long, or the owner answers or declines on the phone."""
+        await self._call("POST", f"/calls/{call_id}/end", {"how": how})
+
+    async def call_state(self, call_id: str) -> str:
+        """Returns `ringing`, `accepted`, `rejected` or `over`."""
+        return str((await self._call("GET", f"/calls/{call_id}"))["state"])
 
     async def add_group(self, subject: str, participants: list[str], *, addressing: Addressing = "pn") -> str:
         """Makes a group of the owner and contacts; returns its chat id."""

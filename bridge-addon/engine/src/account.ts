@@ -1,11 +1,12 @@
 /** One account: its state, its connection and what becomes of it, its pairing, its messages. */
 
-import type { WAMessage, WASocket } from 'baileys'
+import type { BinaryNode, WAMessage, WASocket } from 'baileys'
 import { Acknowledgements } from './acknowledgements.ts'
 import { chatTypeOf, lidOf, type Person, personOf, phoneOf } from './addresses.ts'
 import { Asking } from './asking/asking.ts'
 import { ContactBook } from './contacts/book.ts'
 import { metContacts } from './contacts/met.ts'
+import { Calls, type CallTold } from './calls.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
@@ -15,7 +16,7 @@ import type { PasskeyAssertion, StartPairing } from './parameters.ts'
 import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
 import { download, type Downloaded } from './receiving/download.ts'
 import type { DownloadOrder } from './receiving/download-order.ts'
-import { receivedMessage } from './receiving/received-message.ts'
+import { BACKLOG_MARGIN, receivedMessage } from './receiving/received-message.ts'
 import { whileConnected } from './failures.ts'
 import { MediaHosts } from './media-hosts.ts'
 import { Presence } from './presence.ts'
@@ -46,6 +47,7 @@ export class Account {
 	private readonly sender: Sender
 	private readonly presence: Presence
 	private readonly book: ContactBook
+	private readonly calls = new Calls()
 	/** what is asked of WhatsApp, and of what this link knows */
 	readonly asking: Asking
 	private readonly id: string
@@ -77,6 +79,8 @@ export class Account {
 			store,
 			book: this.book,
 			presence: this.presence,
+			calls: this.calls,
+			callChanged: told => this.callChanged(told),
 			own: () => this.own,
 			ask: question => this.ask(question),
 			chat: (chat, socket) => this.sender.chat(chat, socket)
@@ -201,6 +205,7 @@ export class Account {
 				for (const status of this.statuses.ofUpdates(updates)) this.deliveries.tell('message.status', status)
 			},
 			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
+			call: stanza => this.receiveCall(connection.socket, stanza),
 			contacts: contacts => this.meet(connection.socket, contacts),
 			acknowledged: stanza => this.acknowledgements.take(stanza),
 			closed: closed => {
@@ -325,6 +330,18 @@ export class Account {
 				}
 			}
 		})
+	}
+
+	private receiveCall(socket: WASocket, stanza: BinaryNode): void {
+		this.inTurn(async () => {
+			const told = await this.calls.take(stanza, socket)
+			if (told) this.callChanged(told)
+		})
+	}
+
+	private callChanged({ offline, ...told }: CallTold): void {
+		const backlog = offline || Date.parse(told.timestamp) < this.connectedAt - BACKLOG_MARGIN
+		this.deliveries.tell('call.changed', { account: this.id, ...told, backlog })
 	}
 
 	/** Somebody has another name, or the phone's address book was told. */

@@ -60,6 +60,7 @@ export interface ConnectionEvents {
 	messages(messages: BaileysEventMap['messages.upsert']['messages']): void
 	updates(updates: BaileysEventMap['messages.update']): void
 	receipts(receipts: BaileysEventMap['message-receipt.update']): void
+	call(stanza: BinaryNode): void
 	contacts(contacts: Partial<BaileysContact>[]): void
 	acknowledged(stanza: { tag: string; attrs: Record<string, string> }): void
 	closed(closed: Closed): void
@@ -128,6 +129,7 @@ export class Connection {
 		})
 		ws.on('CB:iq,type:set,pair-device', () => clearTimeout(this.opening))
 		ws.on('CB:ack,class:message', stanza => this.events.acknowledged(stanza))
+		ws.on('CB:call', (stanza: BinaryNode) => this.events.call(stanza))
 		ev.on('creds.update', () => this.store.saveCredentials())
 		ws.on('CB:message', (stanza: BinaryNode) => this.arrived(stanza))
 		ev.on('messages.upsert', ({ messages }) => this.order.take(messages))

@@ -6,6 +6,7 @@ import { jidOf } from './addresses.ts'
 import { groupList, groupWithMembers } from './asking/groups.ts'
 import { checkNumbers } from './asking/numbers.ts'
 import {
+	callOrder,
 	chatQuestion,
 	groupQuestion,
 	numbersQuestion,
@@ -122,6 +123,10 @@ export class Engine {
 		'presence.subscribe': async params => {
 			const { account, chat } = chatQuestion(params)
 			return this.account(account).asking.subscribePresence(chat)
+		},
+		'call.reject': async params => {
+			const { account, call_id } = callOrder(params)
+			return this.account(account).asking.rejectCall(call_id)
 		},
 		'contact.list': async params => this.account(accountParam(params)).asking.contacts(),
 		'picture.download': async params => {

@@ -97,12 +97,28 @@ export interface PresenceChanged {
 	last_seen: string | null
 }
 
+export type CallStatus = 'ringing' | 'accepted' | 'rejected' | 'missed' | 'ended'
+
+export interface CallChanged {
+	account: string
+	delivery: number
+	call_id: string
+	person: string
+	/** the group's in a group call, else the person's */
+	chat: string
+	video: boolean
+	status: CallStatus
+	timestamp: string
+	backlog: boolean
+}
+
 export interface Notifications {
 	'account.state': AccountState
 	'pairing.update': PairingUpdate
 	'message.received': ReceivedMessage
 	'message.status': MessageStatus
 	'presence.changed': PresenceChanged
+	'call.changed': CallChanged
 }
 
 export type Notify = <M extends keyof Notifications>(method: M, params: Notifications[M]) => void
@@ -127,6 +143,7 @@ export type ErrorCode =
 	| 'group_not_found'
 	| 'not_a_member'
 	| 'picture_not_available'
+	| 'call_not_known'
 	| 'media_not_known'
 	| 'media_gone'
 	| 'media_too_large'

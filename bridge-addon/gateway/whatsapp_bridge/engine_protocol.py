@@ -47,6 +47,7 @@ class EngineErrorCode(StrEnum):
     GROUP_NOT_FOUND = "group_not_found"
     NOT_A_MEMBER = "not_a_member"
     PICTURE_NOT_AVAILABLE = "picture_not_available"
+    CALL_NOT_KNOWN = "call_not_known"
     MEDIA_NOT_KNOWN = "media_not_known"
     MEDIA_GONE = "media_gone"
     MEDIA_TOO_LARGE = "media_too_large"
@@ -212,7 +213,28 @@ class PresenceChanged(Presence):
     account: str
 
 
-Notification = AccountStateChanged | PairingUpdate | MessageReceived | MessageStatusChanged | PresenceChanged
+class Call(BorderModel):
+    """A call to this account, and what has become of it; `chat` is the group's in a group call, else the caller's."""
+
+    call_id: str
+    person: str
+    chat: str
+    video: bool
+    status: Literal["ringing", "accepted", "rejected", "missed", "ended"]
+    timestamp: Timestamp
+    backlog: bool
+
+
+class CallChanged(Call):
+    """`call.changed`."""
+
+    account: str
+    delivery: int | None = None
+
+
+Notification = (
+    AccountStateChanged | PairingUpdate | MessageReceived | MessageStatusChanged | PresenceChanged | CallChanged
+)
 
 _NOTIFICATIONS: dict[str, type[Notification]] = {
     "account.state": AccountStateChanged,
@@ -220,6 +242,7 @@ _NOTIFICATIONS: dict[str, type[Notification]] = {
     "message.received": MessageReceived,
     "message.status": MessageStatusChanged,
     "presence.changed": PresenceChanged,
+    "call.changed": CallChanged,
 }
 
 

@@ -22,6 +22,7 @@ _ANSWERS = {
         ErrorCode.PICTURE_NOT_AVAILABLE,
         "There is no picture, or this account may not see it.",
     ),
+    EngineErrorCode.CALL_NOT_KNOWN: (ErrorCode.CALL_NOT_FOUND, "No such call rings now."),
     EngineErrorCode.MEDIA_NOT_KNOWN: (ErrorCode.MEDIA_NOT_FOUND, "No file of a received message is known by this id."),
     EngineErrorCode.MEDIA_GONE: (
         ErrorCode.MEDIA_GONE,

@@ -49,6 +49,7 @@ class ErrorCode(StrEnum):
     MEDIA_DAMAGED = "media_damaged"
     MEDIA_DOWNLOAD_FAILED = "media_download_failed"
     PICTURE_NOT_AVAILABLE = "picture_not_available"
+    CALL_NOT_FOUND = "call_not_found"
     GROUP_NOT_FOUND = "group_not_found"
     NOT_A_MEMBER = "not_a_member"
     NOT_CONNECTED = "not_connected"
@@ -93,6 +94,7 @@ _STATUS = {
     ErrorCode.MEDIA_DAMAGED: HTTPStatus.BAD_GATEWAY,
     ErrorCode.MEDIA_DOWNLOAD_FAILED: HTTPStatus.BAD_GATEWAY,
     ErrorCode.PICTURE_NOT_AVAILABLE: HTTPStatus.NOT_FOUND,
+    ErrorCode.CALL_NOT_FOUND: HTTPStatus.NOT_FOUND,
     ErrorCode.GROUP_NOT_FOUND: HTTPStatus.NOT_FOUND,
     ErrorCode.NOT_A_MEMBER: HTTPStatus.FORBIDDEN,
     ErrorCode.NOT_CONNECTED: HTTPStatus.SERVICE_UNAVAILABLE,

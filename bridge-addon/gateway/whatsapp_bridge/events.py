@@ -41,6 +41,7 @@ class EventType(StrEnum):
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_STATUS = "message.status"
     PRESENCE_CHANGED = "presence.changed"
+    CALL_CHANGED = "call.changed"
 
 
 class EventLogClosedError(Exception):

@@ -17,6 +17,7 @@ from whatsapp_bridge.engine_command import engine_environment
 from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import (
     AccountStateChanged,
+    CallChanged,
     MessageReceived,
     MessageStatusChanged,
     Notification,
@@ -175,6 +176,14 @@ class Gateway(EngineListener):
             case PresenceChanged():
                 data = notification.model_dump(mode="json", exclude={"account"})
                 self.events.publish(notification.account, EventType.PRESENCE_CHANGED, data, kept=None)
+            case CallChanged():
+                self._delivered(EventType.CALL_CHANGED, notification)
+
+    def _delivered(self, kind: EventType, told: CallChanged) -> None:
+        """Keeps something that the engine tells until it is acknowledged, and tells it once."""
+        data = told.model_dump(mode="json", exclude={"account", "delivery"})
+        happening = Happening(told.account, kind, now(), data, kept=data)
+        self.events.record_delivery(told.account, told.delivery, lambda _: [happening])
 
     def _status_changed(self, change: MessageStatusChanged) -> None:
         self.outbox.status_changed(change)

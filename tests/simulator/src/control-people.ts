@@ -11,12 +11,16 @@ import {
 	refuseUnknown
 } from './control-fields.ts'
 import { showPresence } from './presence.ts'
+import type { World } from './world.ts'
 
 export const peopleRoutes: Routes = [
 	['PUT', /^\/admin\/contacts\/([^/]+)\/picture$/, setPicture],
 	['PUT', /^\/admin\/groups\/([^/]+)\/picture$/, setGroupPicture],
 	['POST', /^\/admin\/contacts\/([^/]+)\/presence$/, show],
 	['GET', /^\/admin\/contacts\/([^/]+)\/sees$/, sees],
+	['POST', /^\/admin\/contacts\/([^/]+)\/call$/, ring],
+	['POST', /^\/admin\/calls\/([^/]+)\/end$/, endCall],
+	['GET', /^\/admin\/calls\/([^/]+)$/, ({ world, name }) => ({ state: call(world, name).state })],
 	['GET', /^\/admin\/messages\/([^/]+)$/, read]
 ]
 
@@ -46,6 +50,27 @@ function show({ world, server, name, body }: Call) {
 		addressing: addressing(body) ?? person.addressing,
 		lastSeen: optionalInteger(body, 'last_seen', 0, 2 ** 32)
 	})
+}
+
+function ring({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['video', 'group', 'addressing'])
+	const person = contact(world, name)
+	const groupName = optionalText(body, 'group')
+	const inGroup = groupName ? group(world, groupName) : undefined
+	const form = inGroup?.addressing ?? addressing(body) ?? person.addressing
+	return { call_id: server.calls.ring(person, form, optionalFlag(body, 'video') ?? false, inGroup).id }
+}
+
+function call(world: World, id: string) {
+	const found = world.calls.get(id)
+	if (!found) throw new ControlError(404, 'unknown_call', `no call ${id}`)
+	return found
+}
+
+function endCall({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['how'])
+	const how = optionalChoice(body, 'how', ['hang-up', 'timeout', 'accepted', 'rejected'] as const) ?? 'hang-up'
+	server.calls.end(call(world, name), how)
 }
 
 /** Whether the owner is online, and types in a chat with this contact. */

@@ -117,5 +117,5 @@ export class Link {
 
 function mustBeAnswered({ tag, attrs }: BinaryNode): boolean {
 	if (tag === 'iq') return attrs.type === 'set' || attrs.type === 'get'
-	return tag === 'message' || tag === 'receipt' || tag === 'notification'
+	return tag === 'message' || tag === 'call' || tag === 'receipt' || tag === 'notification'
 }

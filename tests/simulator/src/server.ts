@@ -7,6 +7,7 @@ import type { proto } from 'baileys'
 import { WebSocketServer } from 'ws'
 import { digits } from './addresses.ts'
 import { Backlog } from './backlog.ts'
+import { Calls } from './calls.ts'
 import type { Faults } from './faults.ts'
 import { Inbound } from './inbound.ts'
 import { Link } from './link.ts'
@@ -27,6 +28,7 @@ export class WhatsAppServer {
 	readonly media: MediaStore
 	readonly inbound: Inbound
 	readonly outbound: Outbound
+	readonly calls: Calls
 	readonly links = new Set<Link>()
 	readonly attempts = new Map<Link, PairingAttempt>()
 	private readonly world: World
@@ -41,6 +43,7 @@ export class WhatsAppServer {
 		this.media = new MediaStore(world)
 		this.backlog = new Backlog(world, device => this.linkOf(device))
 		this.inbound = new Inbound(world, this.backlog)
+		this.calls = new Calls(world, this.backlog)
 		this.outbound = new Outbound(world, this.media, this.backlog)
 		this.http = createServer((_request, response) => response.writeHead(404).end())
 		this.http.on('connection', socket => {
@@ -139,6 +142,9 @@ export class WhatsAppServer {
 				return this.receipt(link, stanza)
 			case 'ack':
 				this.acknowledged(link, stanza)
+				return
+			case 'call':
+				if (link.device) this.calls.take(link, stanza)
 				return
 			case 'presence':
 				if (link.device) takePresence(this.world, link.device, stanza)

@@ -49,6 +49,15 @@ export interface Written {
 	read?: 'read' | 'read-self'
 }
 
+/** Somebody calls the owner. */
+export interface Call {
+	id: string
+	/** the calling device's address */
+	creator: string
+	phone: string
+	state: 'ringing' | 'accepted' | 'rejected' | 'over'
+}
+
 /** What people see of the owner. */
 export interface Seen {
 	presence: 'available' | 'unavailable'
@@ -162,6 +171,7 @@ export class World {
 	readonly linked = new Map<number, LinkedDevice>()
 	readonly violations: Violation[] = []
 	readonly counts: Record<string, number> = {}
+	readonly calls = new Map<string, Call>()
 	readonly seen: Seen = { presence: 'unavailable', typing: new Map() }
 	faults: Faults = {}
 	nextDevice = 11

@@ -2,6 +2,7 @@
 
 import type { WASocket } from 'baileys'
 import type { Person } from '../addresses.ts'
+import type { Calls, CallTold } from '../calls.ts'
 import type { ContactBook } from '../contacts/book.ts'
 import type { OwnPresence, Presence } from '../presence.ts'
 import type { Chat } from '../sending/chat.ts'
@@ -16,6 +17,8 @@ export interface AskedAccount {
 	store: SessionStore
 	book: ContactBook
 	presence: Presence
+	calls: Calls
+	callChanged(told: CallTold): void
 	own(): Person
 	/** throws `not_connected` */
 	ask<T>(question: (socket: WASocket) => Promise<T>): Promise<T>
@@ -49,6 +52,13 @@ export class Asking {
 
 	async subscribePresence(chat: string): Promise<Done> {
 		await this.about(chat, ({ jid }, socket) => this.account.presence.subscribe(jid, socket))
+		return {}
+	}
+
+	/** Throws `call_not_known`. */
+	async rejectCall(id: string): Promise<Done> {
+		const { ask, calls, callChanged } = this.account
+		callChanged(await ask(socket => calls.reject(id, socket)))
 		return {}
 	}
 

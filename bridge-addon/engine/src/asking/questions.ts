@@ -1,7 +1,7 @@
 /** What the gateway may ask of WhatsApp: docs/engine-protocol.md. */
 
 import { isAbsolute } from 'node:path'
-import { choice, flag, list, matching, nullable, type Reader, record } from '../field-readers.ts'
+import { choice, flag, list, matching, nullable, type Reader, record, text } from '../field-readers.ts'
 import { ACCOUNT, invalid, MESSAGE_ID, PHONE } from '../parameters.ts'
 
 const MOST_NUMBERS = 50
@@ -28,6 +28,8 @@ export const readOrder = (params: unknown) =>
 
 export const presenceOrder = (params: unknown) =>
 	record({ account, chat, presence: choice(['typing', 'recording', 'paused']) })(params, 'params')
+
+export const callOrder = (params: unknown) => record({ account, call_id: text(1, 64) })(params, 'params')
 
 export const chatQuestion = (params: unknown) => record({ account, chat })(params, 'params')
 

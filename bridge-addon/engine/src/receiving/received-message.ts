@@ -10,7 +10,7 @@ import { contentOf } from './content.ts'
 import { keptOf } from './kept.ts'
 
 /** A message from before this many milliseconds ahead of the connection waited at the server. */
-const BACKLOG_MARGIN = 2_000
+export const BACKLOG_MARGIN = 2_000
 
 export interface Received {
 	message: Omit<ReceivedMessage, 'delivery'>

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from whatsapp_bridge import __version__
 from whatsapp_bridge.api import (
     accounts,
+    calls,
     chats,
     contacts,
     events,
@@ -45,6 +46,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         received_media,
         contacts,
         chats,
+        calls,
         numbers,
         groups,
         simple_calls,
