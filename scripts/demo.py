@@ -7,6 +7,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+import os
 from pathlib import Path
 import shutil
 import signal
@@ -18,7 +19,7 @@ import time
 import aiohttp
 
 from tests.simulator.client import Simulator, running_simulator
-from tests.stack.bridge import Bridge, running_bridge
+from tests.stack.bridge import IN_IMAGE, Bridge, running_bridge
 from tests.stack.config_flow import FlowError, begin_pairing, finished_flow
 from tests.stack.home_assistant import PASSWORD, USERNAME, HomeAssistant, running_home_assistant
 from tests.stack.process import ProcessFailedError
@@ -214,7 +215,8 @@ async def demo(arguments: argparse.Namespace) -> None:
             simulator = await stack.enter_async_context(running_simulator())
             transcript.step("the simulator plays WhatsApp's servers, a phone and its contacts")
         bridge = await stack.enter_async_context(running_bridge(folder / "bridge", simulator))
-        transcript.step(f"the gateway listens on {bridge.url}; it has started its engine")
+        where = "in the app's image, read-only, as an ordinary user" if arguments.container else "from the checkout"
+        transcript.step(f"the gateway listens on {bridge.url}; it has started its engine ({where})")
         home_assistant = await stack.enter_async_context(running_home_assistant(folder / "config", AUTOMATIONS))
         version = (await home_assistant.request("GET", "/api/config"))["version"]
         transcript.step(f"Home Assistant {version} runs on {home_assistant.url}")
@@ -244,9 +246,15 @@ def main() -> int:
     """Parses the command line, runs the demo, and says why where it failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="leave all of it running; print addresses and login")
+    parser.add_argument(
+        "--container", action="store_true", help="run the bridge in the app's image (needs root, buildah)"
+    )
     parser.add_argument("--real", action="store_true", help="use WhatsApp itself and your phone; implies --keep")
+    arguments = parser.parse_args()
+    if arguments.container:
+        os.environ[IN_IMAGE] = "1"
     try:
-        asyncio.run(until_terminated(demo(parser.parse_args())))
+        asyncio.run(until_terminated(demo(arguments)))
     except KeyboardInterrupt, asyncio.CancelledError:
         return 0
     except (DemoFailedError, FlowError, ProcessFailedError, TimeoutError, aiohttp.ClientError) as error:

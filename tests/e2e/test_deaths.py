@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.conftest import ALICE, House
-from tests.e2e.test_drops import children
 from tests.simulator.client import running_simulator
 from tests.stack.bridge import running_bridge
 from tests.stack.config_flow import begin_pairing, finished_flow
 from tests.stack.entities import entity_id, followed_states
 from tests.stack.home_assistant import running_home_assistant
+from tests.stack.proc import children
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.conftest import ALICE, House
 from tests.stack.entities import entity_id, followed_states
+from tests.stack.proc import children
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,11 +22,6 @@ IDLE_SECONDS = float(os.environ.get("SOAK_SECONDS", "20"))
 def open_files(pid: int) -> int:
     """Counts a process's open files and sockets."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def children(pid: int) -> list[int]:
-    """Returns the processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def metric(house: House, name: str) -> float:

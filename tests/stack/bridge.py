@@ -1,9 +1,10 @@
-"""The gateway with its engine, as `scripts/bridge` runs them, against the simulator."""
+"""The gateway with its engine, as `scripts/bridge` runs them or in the image, against the simulator."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import json
+import os
 from pathlib import Path
 
 from tests.simulator.client import Simulator
@@ -12,6 +13,8 @@ from tests.stack.process import ROOT, Process, running_process
 GATEWAY_PYTHON = ROOT / ".venv/bin/python"
 TOKEN = "test-token-of-the-bridge-0123456789"
 START_LIMIT = 30.0
+IN_IMAGE = "TEST_IMAGE"
+"""The environment variable that has all bridges run in the image which scripts/image has built."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,13 @@ async def running_bridge(
             "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
         }
     command: list[str | Path] = [GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]
+    if os.environ.get(IN_IMAGE):
+        command = [GATEWAY_PYTHON, "scripts/boot_image.py"]
+        if simulator is not None:
+            command += ["--volume", f"{simulator.certificate}:/run/simulator.pem"]
+            environment["NODE_EXTRA_CA_CERTS"] = "/run/simulator.pem"
+        command.append(data_dir)
+        environment["BRIDGE_DATA_DIR"] = "/data"
     async with running_process("gateway", command, environment | settings) as process:
         line = await process.line(lambda text: '"listening"' in text, START_LIMIT, "listening")
         yield Bridge(json.loads(line)["url"], TOKEN, data_dir, process)

@@ -5,6 +5,7 @@ import sys
 
 from pydantic import ValidationError
 
+from whatsapp_bridge.ordinary_user import become_ordinary_user
 from whatsapp_bridge.server import serve
 from whatsapp_bridge.settings import SettingsFileError, load_settings
 
@@ -25,6 +26,11 @@ def main() -> int:
             name = ".".join(str(part) for part in fault["loc"])
             sys.stderr.write(f"whatsapp-bridge: setting {name}: {fault['msg']}\n")
         return 2
+    try:
+        become_ordinary_user(settings.data_dir)
+    except (KeyError, OSError) as error:
+        sys.stderr.write(f"whatsapp-bridge: cannot make {settings.data_dir} the gateway's own: {error}\n")
+        return 1
     return serve(settings)
 
 

@@ -24,7 +24,7 @@ ORIGINAL_NAMES = {
 }
 """Environment variables of the project that this one follows, and the settings that they mean."""
 
-_OTHER_VARIABLES = {"BRIDGE_CONFIG", "BRIDGE_ENGINE_BUNDLE"}
+_OTHER_VARIABLES = {"BRIDGE_CONFIG", "BRIDGE_ENGINE_BUNDLE", "BRIDGE_USER"}
 
 _ENDPOINT = re.compile(
     r"(?P<scheme>wss?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._/-]*)?", re.ASCII
