@@ -18,10 +18,14 @@ from whatsapp_bridge.log import set_up_logging
 from whatsapp_bridge.server import ApiServer, listening_socket
 from whatsapp_bridge.settings import Settings
 
+from tests.gateway.described import described, never_answered
+
 TOKEN = "test-token-of-the-bridge-0123456789"
 ALICE = "+15551230001"
 BOB = "+15551230002"
 LIMIT = 10.0
+CONNECTED_EVENTS = 3
+"""Events of an account that was added, connects and is connected."""
 type Json = Any
 """Decoded JSON: the tests say what they expect in it."""
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -36,6 +40,21 @@ QUICK = EngineTiming(
     stable_after=60.0,
     patience=2.0,
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-error-code", action="store_true", help="fail where a code of the API was never answered")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--every-error-code") and never_answered() and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--every-error-code") and (codes := never_answered()):
+        terminalreporter.section("error codes that no test has provoked", red=True)
+        terminalreporter.write_line(", ".join(codes))
 
 
 def golden(name: str) -> Json:
@@ -202,7 +221,7 @@ def run_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunGateway:
         set_up_logging(chosen.log_level)
         gateway = Gateway(chosen, lambda: [sys.executable, str(SCRIPTED_ENGINE)], timing)
         stop = asyncio.Event()
-        async with gateway.running(), aiohttp.ClientSession() as session:
+        async with gateway.running(), aiohttp.ClientSession(middlewares=(described,)) as session:
             server = ApiServer(gateway, listening_socket("127.0.0.1", 0))
             served = asyncio.create_task(server.run(stop))
             try:
@@ -220,6 +239,7 @@ async def running(run_gateway: RunGateway) -> AsyncIterator[Running]:
     async with run_gateway() as running:
         await running.api("POST", "/v1/accounts", {"name": "Home"})
         await running.reaches("connected")
+        await eventually(lambda: running.gateway.events.sequence >= CONNECTED_EVENTS)
         yield running
 
 

@@ -95,6 +95,10 @@ def note(name: str, params: dict[str, Any]) -> None:
 
 
 def received(account: str, text: str, **delivery: int) -> None:
+    received_content(account, {"type": "text", "text": text, "link_preview": None}, **delivery)
+
+
+def received_content(account: str, content: dict[str, Any], **delivery: int) -> None:
     notify(
         "message.received",
         account=account,
@@ -104,7 +108,7 @@ def received(account: str, text: str, **delivery: int) -> None:
         from_me=False,
         timestamp=moment(),
         backlog=False,
-        content={"type": "text", "text": text, "link_preview": None},
+        content=content,
         quote=None,
         mentions=[],
         forwarded=False,
@@ -205,6 +209,13 @@ def receive(sending: Sending) -> None:
     sending.acknowledge()
 
 
+def receive_file(sending: Sending) -> None:
+    unknown = dict.fromkeys(("width", "height", "seconds", "waveform", "thumbnail"))
+    media = {"mimetype": "text/plain", "size": 5, "sha256": "a" * 64} | unknown
+    received_content(sending.account, {"type": "document", "media": media, "caption": None, "file_name": "list.txt"})
+    sending.acknowledge()
+
+
 def deliver(sending: Sending) -> None:
     for number in sending.argument.split():
         received(sending.account, f"delivery {number}", delivery=int(number))
@@ -250,6 +261,7 @@ COMMANDS: dict[str, Callable[[Sending], None]] = {
     "receipt": receipt,
     "group-receipts": group_receipts,
     "receive": receive,
+    "receive-file": receive_file,
     "deliver": deliver,
     "state": change_state,
     "bad-notification": bad_notification,

@@ -7,6 +7,7 @@ import aiohttp
 from fastapi import FastAPI
 import pytest
 from whatsapp_bridge.api.app import create_app
+from whatsapp_bridge.api.authentication import READ_BY_BROWSERS
 from yarl import URL
 
 from tests.gateway.conftest import LIMIT, TOKEN, Api, Running, golden
@@ -24,7 +25,7 @@ async def test_no_route_but_liveness_answers_without_the_token(running: Running)
     app = create_app(running.gateway)
     routes = http_routes(app)
     assert len(routes) >= 15
-    for method, path in [*routes, ("GET", "/openapi.json"), ("GET", "/no/such/route")]:
+    for method, path in [*routes, ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/no/such/route")]:
         if path == "/health":
             continue
         url = running.api.url + re.sub(r"{\w+}", "home", path)
@@ -33,7 +34,8 @@ async def test_no_route_but_liveness_answers_without_the_token(running: Running)
                 body = await answer.json()
             assert (answer.status, body["error_code"]) == (401, "unauthorized"), (method, path, header)
             assert set(body) == set(golden("error-unauthorized"))
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            scheme = "Basic" if path in READ_BY_BROWSERS else "Bearer"
+            assert answer.headers["WWW-Authenticate"].startswith(scheme)
     assert len(running.gateway.accounts.all()) == 1
 
 

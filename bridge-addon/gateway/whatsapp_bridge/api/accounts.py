@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from whatsapp_bridge.account import Account
-from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ACCOUNT, BODY, ENGINE, failures
 from whatsapp_bridge.api.unicode_text import encodable
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
@@ -41,25 +42,25 @@ async def list_accounts(gateway: TheGateway) -> Answer[AccountList]:
     return Answer(message="Accounts", data=AccountList(accounts=gateway.accounts.all()))
 
 
-@router.post("", status_code=201, responses=failures(400, 422))
+@router.post("", status_code=201, responses=failures(*BODY))
 async def add_account(gateway: TheGateway, body: AccountName) -> Answer[Account]:
     """Adds an account, which then can be paired."""
     return Answer(message="Account added", data=await gateway.accounts.add(body.name))
 
 
-@router.get("/{account}", responses=failures(404))
+@router.get("/{account}", responses=failures(*ACCOUNT))
 async def get_account(gateway: TheGateway, account: AccountId) -> Answer[Account]:
     """Returns an account."""
     return Answer(message="Account", data=gateway.accounts.get(account))
 
 
-@router.patch("/{account}", responses=failures(400, 404, 422))
+@router.patch("/{account}", responses=failures(*ACCOUNT, *BODY))
 async def change_account(gateway: TheGateway, account: AccountId, body: AccountName) -> Answer[Account]:
     """Gives an account another name."""
     return Answer(message="Account changed", data=await gateway.accounts.rename(account, body.name))
 
 
-@router.delete("/{account}", responses=failures(404, 503))
+@router.delete("/{account}", responses=failures(*ACCOUNT, *ENGINE))
 async def remove_account(gateway: TheGateway, account: AccountId) -> Answer[Removal]:
     """Unlinks an account at WhatsApp and erases it."""
     return Answer(message="Account removed", data=Removal(unlinked=await gateway.accounts.remove(account)))

@@ -26,8 +26,3 @@ class Failure(BaseModel):
 
 class Nothing(BaseModel):
     """No more than that it was done."""
-
-
-def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describes for OpenAPI that a route may fail with these statuses, in the one shape that failures have."""
-    return {status: {"model": Failure} for status in (*statuses, 401, 500)}

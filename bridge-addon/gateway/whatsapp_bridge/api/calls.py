@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from whatsapp_bridge.api.answers import Answer, Nothing, failures
+from whatsapp_bridge.api.answers import Answer, Nothing
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ASKING, failures
 from whatsapp_bridge.engine_question import ask
+from whatsapp_bridge.errors import ErrorCode
 
 router = APIRouter(prefix="/v1/accounts/{account}/calls", tags=["calls"])
 
@@ -14,7 +16,7 @@ _LIMIT = 30.0
 CallId = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$", description="As the event `call.changed` names it")]
 
 
-@router.post("/{call_id}/reject", responses=failures(404, 422, 503))
+@router.post("/{call_id}/reject", responses=failures(*ASKING, ErrorCode.CALL_NOT_FOUND))
 async def reject_call(gateway: TheGateway, account: AccountId, call_id: CallId) -> Answer[Nothing]:
     """Rejects a call that rings."""
     gateway.accounts.get(account)

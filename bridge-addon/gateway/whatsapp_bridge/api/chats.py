@@ -6,9 +6,10 @@ from fastapi import APIRouter, Path
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from whatsapp_bridge.api.answers import Answer, Nothing, failures
+from whatsapp_bridge.api.answers import Answer, Nothing
 from whatsapp_bridge.api.contacts import Search
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ASKING, BODY, PHONE, failures
 from whatsapp_bridge.contact import ChatList
 from whatsapp_bridge.engine_question import ask
 from whatsapp_bridge.errors import BridgeError, ErrorCode
@@ -19,6 +20,7 @@ router = APIRouter(prefix="/v1/accounts/{account}", tags=["chats"])
 
 _LIMIT = 30.0
 _DAY = 86_400
+_CHAT = (*ASKING, *PHONE, ErrorCode.RECIPIENT_NOT_ON_WHATSAPP)
 ChatId = Annotated[
     str, Path(max_length=80, description="A phone number or chat id of a person, or the chat id of a group")
 ]
@@ -51,14 +53,14 @@ class PresenceBody(BaseModel):
     presence: Literal["typing", "recording", "paused"]
 
 
-PICTURE_RESPONSES = failures(404, 422, 502, 503) | {
+PICTURE_RESPONSES = failures(*_CHAT, ErrorCode.PICTURE_NOT_AVAILABLE, ErrorCode.MEDIA_DOWNLOAD_FAILED) | {
     200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}, "description": "The picture"},
     206: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}, "description": "A range"},
     416: {"description": "There is no such range"},
 }
 
 
-@router.get("/chats", responses=failures(404, 422, 503))
+@router.get("/chats", responses=failures(*ASKING))
 async def list_chats(gateway: TheGateway, account: AccountId, search: Search = "") -> Answer[ChatList]:
     """Lists people and groups that messages can be sent to, the newest chat first."""
     gateway.accounts.get(account)
@@ -76,7 +78,7 @@ async def get_picture(
     return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
-@router.post("/read", responses=failures(400, 404, 413, 422, 503))
+@router.post("/read", responses=failures(*_CHAT, *BODY))
 async def mark_read(gateway: TheGateway, account: AccountId, body: ReadBody) -> Answer[Nothing]:
     """Marks received messages as read, for the owner's other devices and for who wrote them."""
     gateway.accounts.get(account)
@@ -90,7 +92,7 @@ async def mark_read(gateway: TheGateway, account: AccountId, body: ReadBody) -> 
     return Answer(message="Marked as read", data=Nothing())
 
 
-@router.put("/chats/{chat}/presence", responses=failures(400, 404, 413, 422, 503))
+@router.put("/chats/{chat}/presence", responses=failures(*_CHAT, *BODY))
 async def show_presence(gateway: TheGateway, account: AccountId, chat: ChatId, body: PresenceBody) -> Answer[Nothing]:
     """Shows that we type or record, for 25 seconds at most, or have stopped."""
     gateway.accounts.get(account)
@@ -99,7 +101,7 @@ async def show_presence(gateway: TheGateway, account: AccountId, chat: ChatId, b
     return Answer(message="Shown", data=Nothing())
 
 
-@router.post("/chats/{chat}/presence", responses=failures(404, 422, 503))
+@router.post("/chats/{chat}/presence", responses=failures(*_CHAT))
 async def watch_presence(gateway: TheGateway, account: AccountId, chat: ChatId) -> Answer[Nothing]:
     """Lets `presence.changed` events come until the connection to WhatsApp ends; the account is seen online for as long."""
     gateway.accounts.get(account)

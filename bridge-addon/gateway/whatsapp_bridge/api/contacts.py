@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ASKING, failures
 from whatsapp_bridge.contact import ContactList
 
 router = APIRouter(prefix="/v1/accounts/{account}/contacts", tags=["contacts"])
@@ -13,7 +14,7 @@ router = APIRouter(prefix="/v1/accounts/{account}/contacts", tags=["contacts"])
 Search = Annotated[str, Query(max_length=100, description="A part of the name, or of the number")]
 
 
-@router.get("", responses=failures(404, 422, 503))
+@router.get("", responses=failures(*ASKING))
 async def list_contacts(gateway: TheGateway, account: AccountId, search: Search = "") -> Answer[ContactList]:
     """Lists people that this link has met, or that the phone's address book has told; by name."""
     gateway.accounts.get(account)

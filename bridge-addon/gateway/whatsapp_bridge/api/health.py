@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from whatsapp_bridge import __version__
-from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.dependencies import TheGateway
+from whatsapp_bridge.api.failures import failures
 from whatsapp_bridge.engine import EngineState
 from whatsapp_bridge.engine_protocol import AccountState
 from whatsapp_bridge.errors import BridgeError, ErrorCode
@@ -62,7 +63,7 @@ async def health(gateway: TheGateway) -> Health:
     )
 
 
-@router.get("/ready", responses=failures(503))
+@router.get("/ready", responses=failures(ErrorCode.NOT_READY))
 async def ready(gateway: TheGateway) -> Answer[Ready]:
     """Answers 200 only if a message could be sent now."""
     if gateway.engine.state is not EngineState.RUNNING:

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, StringConstraints
 
-from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.composing import Composed, Composer, Upload, release
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ACCOUNT, BODY, ENGINE, PHONE, STORAGE, failures
 from whatsapp_bridge.api.message_bodies import AlbumBody, ButtonsBody, MessageBody
 from whatsapp_bridge.api.request_body import BODY_DESCRIPTION, ReadBody
 from whatsapp_bridge.errors import BridgeError, ErrorCode
@@ -20,7 +21,47 @@ from whatsapp_bridge.outgoing_message import OutgoingMessage
 router = APIRouter(prefix="/v1/accounts/{account}/messages", tags=["messages"])
 
 LONGEST_WAIT = 60.0
-SEND_RESPONSES = failures(400, 404, 409, 413, 415, 422, 429, 502, 503, 504, 507) | {202: {"model": Answer[Message]}}
+
+
+class SentAlbum(Message):
+    """The frame of an album, and its parts."""
+
+    items: list[Message] | None = None
+
+
+SEND_RESPONSES = failures(
+    *ACCOUNT,
+    *BODY,
+    *ENGINE,
+    *PHONE,
+    *STORAGE,
+    ErrorCode.ACCOUNT_NOT_PAIRED,
+    ErrorCode.ACCOUNT_LOGGED_OUT,
+    ErrorCode.ACCOUNT_REPLACED,
+    ErrorCode.ACCOUNT_BLOCKED,
+    ErrorCode.ACCOUNT_FAILED,
+    ErrorCode.IDEMPOTENCY_CONFLICT,
+    ErrorCode.QUEUE_FULL,
+    ErrorCode.MESSAGE_EMPTY,
+    ErrorCode.MESSAGE_TOO_LONG,
+    ErrorCode.MESSAGE_CANCELLED,
+    ErrorCode.MESSAGE_EXPIRED,
+    ErrorCode.MESSAGE_NOT_KEPT,
+    ErrorCode.MESSAGE_REJECTED,
+    ErrorCode.NOT_POSSIBLE_HERE,
+    ErrorCode.RECIPIENT_NOT_ON_WHATSAPP,
+    ErrorCode.MEDIA_TOO_LARGE,
+    ErrorCode.MEDIA_EMPTY,
+    ErrorCode.MEDIA_UNREADABLE,
+    ErrorCode.MEDIA_TYPE_MISMATCH,
+    ErrorCode.MEDIA_TYPE_NOT_ALLOWED,
+    ErrorCode.MEDIA_URL_FORBIDDEN,
+    ErrorCode.MEDIA_URL_FAILED,
+    ErrorCode.MEDIA_URL_TIMEOUT,
+    ErrorCode.MEDIA_UPLOAD_FAILED,
+    ErrorCode.MEDIA_CONVERTER_MISSING,
+) | {202: {"model": Answer[SentAlbum], "description": "The message waits in the queue, or is being sent"}}
+_ONE = (*ACCOUNT, ErrorCode.MESSAGE_NOT_FOUND, ErrorCode.STORAGE_UNUSABLE)
 
 
 IdempotencyKey = Annotated[
@@ -28,12 +69,6 @@ IdempotencyKey = Annotated[
     Header(description="The same key again answers with the first message, for seven days after it was settled"),
 ]
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for WhatsApp's acknowledgement")]
-
-
-class SentAlbum(Message):
-    """The frame of an album, and its parts."""
-
-    items: list[Message] | None = None
 
 
 @router.post("", response_model=Answer[SentAlbum], responses=SEND_RESPONSES, openapi_extra=BODY_DESCRIPTION)
@@ -55,7 +90,7 @@ class MessageList(BaseModel):
     messages: list[Message]
 
 
-@router.get("", responses=failures(404, 422))
+@router.get("", responses=failures(*ACCOUNT, ErrorCode.STORAGE_UNUSABLE))
 async def list_messages(
     gateway: TheGateway,
     account: AccountId,
@@ -66,13 +101,13 @@ async def list_messages(
     return Answer(message="Messages", data=MessageList(messages=await gateway.outbox.newest(account, status, limit)))
 
 
-@router.get("/{message_id}", responses=failures(404))
+@router.get("/{message_id}", responses=failures(*_ONE))
 async def get_message(gateway: TheGateway, account: AccountId, message_id: str) -> Answer[Message]:
     """Returns what became of a message."""
     return Answer(message="Message", data=await gateway.outbox.get(account, message_id))
 
 
-@router.delete("/{message_id}", responses=failures(404, 409))
+@router.delete("/{message_id}", responses=failures(*_ONE, ErrorCode.MESSAGE_ALREADY_SENT))
 async def cancel_message(gateway: TheGateway, account: AccountId, message_id: str) -> Answer[Message]:
     """Takes a message out of the queue."""
     message = await gateway.outbox.cancel(account, message_id)

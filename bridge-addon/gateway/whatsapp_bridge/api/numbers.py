@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ASKING, BODY, PHONE, failures
 from whatsapp_bridge.known_numbers import CheckedNumber
 from whatsapp_bridge.phone_numbers import parse_phone_number
 
@@ -33,7 +34,7 @@ class NumberAnswers(BaseModel):
     numbers: list[NumberAnswer]
 
 
-@router.post("", responses=failures(400, 404, 413, 422, 503))
+@router.post("", responses=failures(*ASKING, *BODY, *PHONE))
 async def check_numbers(gateway: TheGateway, account: AccountId, body: NumberQuestion) -> Answer[NumberAnswers]:
     """Asks WhatsApp which numbers it knows; an answer is remembered for a day."""
     gateway.accounts.get(account)

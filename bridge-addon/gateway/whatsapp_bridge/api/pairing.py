@@ -6,9 +6,11 @@ from fastapi import APIRouter, Body, Header
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from whatsapp_bridge.api.answers import Answer, Nothing, failures
+from whatsapp_bridge.api.answers import Answer, Nothing
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ACCOUNT, BODY, ENGINE, PHONE, failures
 from whatsapp_bridge.engine_protocol import Pairing
+from whatsapp_bridge.errors import ErrorCode
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.pairing import (
     PasskeyAssertion,
@@ -38,7 +40,20 @@ _MATCHES = {
 _NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 AcceptHeader = Annotated[str, Header(description=f"{_JSON}, {_SVG}, {_PNG} or {_TEXT}")]
-QR_RESPONSES = failures(404) | {200: {"content": {_SVG: {}, _PNG: {}, _TEXT: {}}}}
+_STRING = {"schema": {"type": "string"}}
+QR_RESPONSES = failures(*ACCOUNT, ErrorCode.QR_NOT_AVAILABLE) | {
+    200: {"content": {_SVG: _STRING, _PNG: {"schema": {"type": "string", "format": "binary"}}, _TEXT: _STRING}}
+}
+PAIRING_RESPONSES = failures(
+    *ACCOUNT,
+    *BODY,
+    *ENGINE,
+    *PHONE,
+    ErrorCode.ACCOUNT_FAILED,
+    ErrorCode.ALREADY_PAIRED,
+    ErrorCode.PAIRING_RATE_LIMITED,
+)
+PASSKEY_RESPONSES = failures(*ACCOUNT, *BODY, *ENGINE, ErrorCode.PASSKEY_NOT_REQUESTED)
 
 
 class QrPairing(BaseModel):
@@ -76,7 +91,7 @@ class Confirmation(BaseModel):
 PairingRequest = Annotated[QrPairing | CodePairing, Field(discriminator="method"), Body()]
 
 
-@router.post("/pairing", status_code=202, responses=failures(400, 404, 409, 422, 429, 503))
+@router.post("/pairing", status_code=202, responses=PAIRING_RESPONSES)
 async def begin_pairing(gateway: TheGateway, account: AccountId, body: PairingRequest) -> Answer[Pairing]:
     """Begins a pairing; one that is under way is replaced."""
     phone = parse_phone_number(body.phone) if isinstance(body, CodePairing) else None
@@ -84,21 +99,21 @@ async def begin_pairing(gateway: TheGateway, account: AccountId, body: PairingRe
     return Answer(message="Pairing started", data=pairing)
 
 
-@router.delete("/pairing", responses=failures(404, 503))
+@router.delete("/pairing", responses=failures(*ACCOUNT, *ENGINE))
 async def end_pairing(gateway: TheGateway, account: AccountId) -> Answer[Nothing]:
     """Cancels the pairing that is under way."""
     await cancel_pairing(gateway.accounts, gateway.engine, account)
     return Answer(message="Pairing cancelled", data=Nothing())
 
 
-@router.post("/pairing/passkey", status_code=202, responses=failures(400, 404, 409, 422, 503))
+@router.post("/pairing/passkey", status_code=202, responses=PASSKEY_RESPONSES)
 async def answer_with_passkey(gateway: TheGateway, account: AccountId, body: PasskeyAssertion) -> Answer[Nothing]:
     """Brings the assertion that the browser has made on WhatsApp's page."""
     await answer_passkey(gateway.accounts, gateway.engine, account, body)
     return Answer(message="Passkey handed to WhatsApp", data=Nothing())
 
 
-@router.post("/pairing/confirmation", status_code=202, responses=failures(400, 404, 409, 422, 503))
+@router.post("/pairing/confirmation", status_code=202, responses=PASSKEY_RESPONSES)
 async def confirm_pairing(gateway: TheGateway, account: AccountId, body: Confirmation) -> Answer[Nothing]:
     """Tells whether phone and gateway show the same code."""
     await confirm_passkey(gateway.accounts, gateway.engine, account, same=body.same)

@@ -6,15 +6,24 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from fastapi.responses import FileResponse
 
-from whatsapp_bridge.api.answers import failures
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
+from whatsapp_bridge.api.failures import ASKING, failures
+from whatsapp_bridge.errors import ErrorCode
 
 router = APIRouter(prefix="/v1/accounts/{account}/media", tags=["messages"])
 
 _SHOWN = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/", "audio/")
 """What a browser may show: everything else, above all HTML, is only saved."""
 
-MEDIA_RESPONSES = failures(404, 410, 413, 422, 502, 503) | {
+MEDIA_RESPONSES = failures(
+    *ASKING,
+    ErrorCode.MEDIA_NOT_FOUND,
+    ErrorCode.MEDIA_GONE,
+    ErrorCode.MEDIA_TOO_LARGE,
+    ErrorCode.MEDIA_DAMAGED,
+    ErrorCode.MEDIA_DOWNLOAD_FAILED,
+    ErrorCode.STORAGE_UNUSABLE,
+) | {
     200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"},
     206: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The range asked for"},
     416: {"description": "There is no such range"},

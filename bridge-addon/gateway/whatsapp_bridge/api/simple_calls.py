@@ -7,14 +7,16 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from whatsapp_bridge.account import Account
-from whatsapp_bridge.api.answers import Answer, failures
+from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.composing import Upload
 from whatsapp_bridge.api.dependencies import TheGateway
+from whatsapp_bridge.api.failures import failures
 from whatsapp_bridge.api.message_bodies import ImageBody, MediaSource, TextBody, message_body
 from whatsapp_bridge.api.messages import SEND_RESPONSES, IdempotencyKey, SentAlbum, send as send_any
 from whatsapp_bridge.api.pairing import QR_RESPONSES, AcceptHeader, ShownQr, qr_answer
 from whatsapp_bridge.api.request_body import declared_type
 from whatsapp_bridge.api.unicode_text import UnicodeText
+from whatsapp_bridge.errors import ErrorCode
 
 router = APIRouter(tags=["simple calls"])
 
@@ -96,7 +98,7 @@ async def qr(gateway: TheGateway, accept: AcceptHeader = "*/*") -> Response:
     return qr_answer(gateway, gateway.accounts.default().id, accept)
 
 
-@router.get("/status", responses=failures(404))
+@router.get("/status", responses=failures(ErrorCode.ACCOUNT_NOT_FOUND))
 async def status(gateway: TheGateway) -> Answer[Account]:
     """Returns the account."""
     return Answer(message="Account", data=gateway.accounts.default())
