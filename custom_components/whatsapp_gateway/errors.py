@@ -67,6 +67,7 @@ OTHER_CODES: Final = frozenset(
         "not_ready",
         "pairing_rate_limited",
         "passkey_not_requested",
+        "picture_not_available",
         "qr_not_available",
         "queue_full",
         "recipient_not_on_whatsapp",

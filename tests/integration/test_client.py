@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from custom_components.whatsapp_gateway.api import stream
+from custom_components.whatsapp_gateway.api.changes import PresenceChanged
 from custom_components.whatsapp_gateway.api.client import GatewayClient
 from custom_components.whatsapp_gateway.api.errors import (
     GatewayAnswerError,
@@ -38,6 +39,7 @@ EVENT_DATA = {
     "pairing.update": Pairing,
     "message.received": IncomingMessage,
     "message.status": MessageStatusChanged,
+    "presence.changed": PresenceChanged,
 }
 
 
