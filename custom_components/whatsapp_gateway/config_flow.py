@@ -86,7 +86,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
             schema = _account_schema(free)
             return self.async_show_form(step_id="account", data_schema=schema, errors={"base": form_error(error)})
         self._account = account
-        await self.async_set_unique_id(account.id)
+        await self.async_set_unique_id(self._hello.identity(account.id))
         self._abort_if_unique_id_configured()
         return await (self.async_step_linked() if account.linked else self.async_step_pair())
 
@@ -141,8 +141,8 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._take_gateway(user_input)
-            if not errors and self._hello and self._hello.account(entry.data[CONF_ACCOUNT]) is None:
-                errors = {"base": "account_not_found"}
+            if not errors and self._hello:
+                errors = self._mismatch(self._hello, entry)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data_updates=self._gateway)
         return self.async_show_form(
@@ -174,7 +174,14 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         taken = self._async_current_ids(include_ignore=False) | {
             flow["context"].get("unique_id") for flow in self._async_in_progress(include_uninitialized=True)
         }
-        return [account for account in hello.accounts if account.id not in taken]
+        return [account for account in hello.accounts if hello.identity(account.id) not in taken]
+
+    def _mismatch(self, hello: Hello, entry: ConfigEntry) -> dict[str, str]:
+        """Returns a form's error where a gateway does not have an entry's account: another gateway has other ones."""
+        account_id = entry.data[CONF_ACCOUNT]
+        if hello.account(account_id) is None or hello.identity(account_id) != entry.unique_id:
+            return {"base": "account_not_found"}
+        return {}
 
     async def _add_account(self) -> Account:
         account = await self._client().add_account(self._free_name())
@@ -182,8 +189,8 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         return account
 
     def _free_name(self) -> str:
-        """Returns a name from which the gateway makes an id that no entry has, also none of another gateway."""
-        taken = self._async_current_ids(include_ignore=False)
+        """Returns a name that no other account has here: Home Assistant makes the entities' ids of it."""
+        taken = {entry.data.get(CONF_ACCOUNT) for entry in self._async_current_entries(include_ignore=False)}
         name, number = NEW_ACCOUNT_NAME, 1
         while slugify(name, separator="-") in taken:
             number += 1

@@ -28,8 +28,8 @@ class WhatsAppEntity(CoordinatorEntity[WhatsAppCoordinator]):
     def __init__(self, coordinator: WhatsAppCoordinator, description: EntityDescription) -> None:
         super().__init__(coordinator)
         self.entity_description = description
-        self._attr_unique_id = f"{coordinator.account_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.account_id)})
+        self._attr_unique_id = f"{coordinator.identity}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.identity)})
 
 
 class RecipientEntity(CoordinatorEntity[WhatsAppCoordinator]):
@@ -42,7 +42,7 @@ class RecipientEntity(CoordinatorEntity[WhatsAppCoordinator]):
         self.entity_description = description
         self.recipient = recipient
         entry = coordinator.config_entry
-        self._attr_unique_id = f"{coordinator.account_id}_{recipient.subentry_id}_{description.key}"
+        self._attr_unique_id = f"{coordinator.identity}_{recipient.subentry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={device_identifier(entry, recipient)},
@@ -64,7 +64,7 @@ def async_register_account_device(hass: HomeAssistant, entry: WhatsAppConfigEntr
     return dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         entry_type=DeviceEntryType.SERVICE,
-        identifiers={(DOMAIN, coordinator.account_id)},
+        identifiers={(DOMAIN, coordinator.identity)},
         name=coordinator.data.name,
         manufacturer=MANUFACTURER,
         model="WhatsApp account",

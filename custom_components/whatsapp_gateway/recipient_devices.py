@@ -17,7 +17,7 @@ from .recipient import Recipient, recipients
 
 def device_identifier(entry: WhatsAppConfigEntry, recipient: Recipient) -> tuple[str, str]:
     """Returns what names the device of a recipient."""
-    return DOMAIN, f"{entry.runtime_data.account_id}_{recipient.subentry_id}"
+    return DOMAIN, f"{entry.runtime_data.identity}_{recipient.subentry_id}"
 
 
 @callback

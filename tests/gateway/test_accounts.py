@@ -8,7 +8,7 @@ import pytest
 from whatsapp_bridge.account_file import AccountFile, AccountFileError
 from whatsapp_bridge.engine_protocol import AccountState, AccountStateChanged
 
-from tests.gateway.conftest import Api, RunGateway, Running, eventually
+from tests.gateway.conftest import ALICE, Api, RunGateway, Running, eventually
 
 
 async def test_an_account_that_was_just_added_waits_to_be_paired(run_gateway: RunGateway) -> None:
@@ -83,7 +83,7 @@ async def test_secrets_in_the_data_folder_are_the_owners_alone(run_gateway: RunG
         await running.api("POST", "/v1/accounts", {"name": "Home"}, Authorization=f"Bearer {running.gateway.token}")
         token = running.gateway.token
     files = [path for path in (tmp_path / "data").iterdir() if path.is_file()]
-    assert {path.name for path in files} == {"accounts.json", "api-token", "log-key", "gateway.db"}
+    assert {path.name for path in files} == {"accounts.json", "api-token", "gateway-id", "log-key", "gateway.db"}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     async with run_gateway(api_token=None) as running:
@@ -101,6 +101,7 @@ async def test_a_state_that_is_reported_again_is_no_event(running: Running) -> N
         since=datetime(2026, 11, 24, tzinfo=UTC),
         retry_at=None,
     )
+    await running.gateway.events.flush()
     before = running.gateway.events.sequence
     for _ in range(3):
         running.gateway.accounts.state_changed(change)
@@ -143,3 +144,58 @@ async def test_an_account_that_the_engine_cannot_erase_stays(run_gateway: RunGat
         reply = await running.api("DELETE", "/v1/accounts/home")
         assert (reply.status, reply.body["error_code"]) == (500, "internal_error")
         assert (await running.api("GET", "/v1/accounts/home")).data["state"] == "connected"
+
+
+async def test_a_restart_stops_the_account_and_starts_it_again(running: Running) -> None:
+    starts = len(running.started())
+    await running.api.send("state replaced replaced", wait=5)
+    await running.reaches("replaced")
+    reply = await running.api("POST", "/v1/accounts/home/restart")
+    assert reply.status == 202
+    await running.reaches("connected")
+    assert len(running.started()) == starts + 1
+    assert (await running.api("POST", "/v1/accounts/nobody/restart")).status == 404
+
+
+async def test_an_account_that_was_not_started_can_be_restarted_all_the_same(run_gateway: RunGateway) -> None:
+    async with run_gateway({"refuses": {"account.stop": "account_not_started"}}) as running:
+        await running.api("POST", "/v1/accounts", {"name": "Home"})
+        await running.reaches("connected")
+        assert (await running.api("POST", "/v1/accounts/home/restart")).status == 202
+
+
+async def test_an_unlinked_account_stays_and_its_deliveries_count_anew(running: Running) -> None:
+    async with running.api.events() as events:
+        await running.api.send("deliver 7", ALICE)
+        await events.next("message.received")
+        await eventually(lambda: "home" in running.gateway.events.deliveries)
+        reply = await running.api("POST", "/v1/accounts/home/unlink")
+        assert reply.data == {"unlinked": True}
+        await running.reaches("connected")
+        assert running.started()[-1]["delivery"] == 0
+        assert [account.id for account in running.gateway.accounts.all()] == ["home"]
+        await running.api.send("deliver 1", ALICE)
+        await events.next("message.received")
+
+
+async def test_each_gateway_has_an_id_that_stays(run_gateway: RunGateway) -> None:
+    async with run_gateway() as running, running.api.events() as events:
+        first = events.hello["gateway_id"]
+    assert len(first) == 16
+    async with run_gateway() as running, running.api.events() as events:
+        assert events.hello["gateway_id"] == first
+
+
+async def test_how_many_messages_wait_is_told_when_it_changes(running: Running) -> None:
+    await running.api.send("state reconnecting connection_lost", wait=5)
+    await running.reaches("reconnecting")
+    async with running.api.events() as events:
+        assert events.hello["waiting"] == {}
+        for _ in range(3):
+            await running.api.send("later")
+        assert (await events.next("queue.changed"))["data"] == {"waiting": 3}
+        async with running.api.events() as later:
+            assert later.hello["waiting"] == {"home": 3}
+            assert later.hello["storage"] is None
+        await running.api("POST", "/v1/accounts/home/restart")
+        assert (await events.next("queue.changed"))["data"] == {"waiting": 0}

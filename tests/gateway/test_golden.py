@@ -38,6 +38,14 @@ from tests.gateway.conftest import ALICE, GOLDEN, Running, eventually, golden
 
 API_EXAMPLES = sorted((GOLDEN / "api").glob("*.json"))
 NOTIFICATIONS = sorted((GOLDEN / "engine").glob("*.notification.*.json"))
+
+
+class QueueLength(BaseModel):
+    """The data of `queue.changed`."""
+
+    waiting: int
+
+
 RESULTS: dict[str, type[BaseModel]] = {
     "initialize.result": InitializeResult,
     "account.erase.result": EraseResult,
@@ -49,6 +57,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-ready": Answer[Ready],
     "answer-accounts": Answer[AccountList],
     "answer-account-removed": Answer[Removal],
+    "answer-unlinked": Answer[Removal],
     "answer-account": Answer[Account],
     "answer-status": Answer[Account],
     "answer-pairing-started": Answer[Pairing],
@@ -77,6 +86,7 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
     "message.status": MessageEvent,
     "presence.changed": Presence,
     "call.changed": Call,
+    "queue.changed": QueueLength,
 }
 REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-account": TypeAdapter(AccountName),
@@ -170,6 +180,8 @@ async def test_the_answers_of_the_routes_have_the_form_of_the_examples(running: 
         "answer-message-queued": (await api.send("hello")).body,
         "answer-accounts": (await api("GET", "/v1/accounts")).body,
         "answer-account": (await api("GET", "/v1/accounts/home")).body,
+        "answer-account-restarted": (await api("POST", "/v1/accounts/home/restart")).body,
+        "answer-unlinked": (await api("POST", "/v1/accounts/home/unlink")).body,
         "answer-account-changed": (await api("PATCH", "/v1/accounts/home", {"name": "Family"})).body,
         "answer-status": (await api("GET", "/status")).body,
         "answer-health": (await api("GET", "/health")).body,

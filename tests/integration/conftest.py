@@ -16,6 +16,8 @@ from tests.simulator.client import Simulator, running_simulator
 from tests.stack.bridge import Bridge, running_bridge
 
 ALICE = "+15551230001"
+IDENTITY = "9c4e1f7a20b3d865_home"
+"""The account of the golden hello, among those of all gateways."""
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,7 @@ def entry(hass: HomeAssistant, gateway: ScriptedGateway) -> MockConfigEntry:
     entry = MockConfigEntry(
         domain="whatsapp_gateway",
         title="+15550001000",
-        unique_id="home",
+        unique_id=IDENTITY,
         data={"url": gateway.url, "token": gateway.token, "account": "home"},
     )
     entry.add_to_hass(hass)

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from custom_components.whatsapp_gateway.api import stream
-from custom_components.whatsapp_gateway.api.changes import PresenceChanged
+from custom_components.whatsapp_gateway.api.changes import CallChanged, ContactChanged, GroupChanged, PresenceChanged
 from custom_components.whatsapp_gateway.api.client import GatewayClient
 from custom_components.whatsapp_gateway.api.errors import (
     GatewayAnswerError,
@@ -26,6 +26,7 @@ from custom_components.whatsapp_gateway.api.models import (
     MessageStatusChanged,
     Pairing,
     PairingStatus,
+    QueueChanged,
 )
 from custom_components.whatsapp_gateway.api.stream import Position, follow_events
 from tests.integration.dialog import until
@@ -40,6 +41,10 @@ EVENT_DATA = {
     "message.received": IncomingMessage,
     "message.status": MessageStatusChanged,
     "presence.changed": PresenceChanged,
+    "call.changed": CallChanged,
+    "group.changed": GroupChanged,
+    "contact.changed": ContactChanged,
+    "queue.changed": QueueChanged,
 }
 
 

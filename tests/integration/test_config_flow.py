@@ -27,7 +27,8 @@ async def test_scan_and_done(hass: HomeAssistant, bridge: Bridge, simulator: Sim
     entry_id = await link_new_account(hass, bridge, simulator)
     entry = hass.config_entries.async_get_entry(entry_id)
     assert entry is not None
-    assert (entry.title, entry.unique_id) == (simulator.phone, "whatsapp")
+    gateway_id = (bridge.data_dir / "gateway-id").read_text()
+    assert (entry.title, entry.unique_id) == (simulator.phone, f"{gateway_id}_whatsapp")
     assert entry.data == {"url": bridge.url, "token": bridge.token, "account": "whatsapp"}
     assert len(hass.config_entries.async_entries("whatsapp_gateway")) == 1
     await hass.config_entries.async_unload(entry_id)
@@ -208,6 +209,10 @@ async def test_the_gateway_has_moved(hass: HomeAssistant, gateway: ScriptedGatew
     step = await hass.config_entries.flow.async_configure(step["flow_id"], moved)
     assert step["errors"] == {"base": "account_not_found"}
     gateway.hello["accounts"] = accounts
+    ours, gateway.hello["gateway_id"] = gateway.hello["gateway_id"], "another"
+    step = await hass.config_entries.flow.async_configure(step["flow_id"], moved)
+    assert step["errors"] == {"base": "account_not_found"}, "another gateway's account may have the same id"
+    gateway.hello["gateway_id"] = ours
     step = await hass.config_entries.flow.async_configure(step["flow_id"], moved)
     assert (step["type"], step["reason"]) == ("abort", "reconfigure_successful")
     await hass.async_block_till_done()

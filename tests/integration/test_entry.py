@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_gateway.diagnostics import async_get_config_entry_diagnostics
+from tests.integration.conftest import IDENTITY
 from tests.integration.dialog import is_state, until
 from tests.integration.scripted_gateway import ScriptedGateway, golden
 
@@ -42,7 +43,7 @@ async def test_one_service_device(hass: HomeAssistant, gateway: ScriptedGateway,
     await set_up(hass, entry)
     [device] = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     assert device.entry_type is dr.DeviceEntryType.SERVICE
-    assert device.identifiers == {("whatsapp_gateway", "home")}
+    assert device.identifiers == {("whatsapp_gateway", IDENTITY)}
     assert device.sw_version == "0.1.0"
     await hass.config_entries.async_unload(entry.entry_id)
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.whatsapp_gateway import pairing_steps
+from tests.integration.conftest import IDENTITY
 from tests.integration.dialog import begin, current_step, shown_code, step_after_progress, until
 from tests.integration.scripted_gateway import SVG, TOKEN, ScriptedGateway, golden
 
@@ -311,7 +312,7 @@ async def test_the_name_of_a_new_account_leads_to_an_id_that_no_entry_has(
     hass: HomeAssistant, gateway: ScriptedGateway
 ) -> None:
     for taken in ("whatsapp", "whatsapp-2"):
-        MockConfigEntry(domain="whatsapp_gateway", unique_id=taken).add_to_hass(hass)
+        MockConfigEntry(domain="whatsapp_gateway", data={"account": taken}).add_to_hass(hass)
     gateway.hello["accounts"] = []
     step = await begin(hass, url=gateway.url, token=gateway.token)
     assert [request.body for request in gateway.requested("POST", "/v1/accounts")] == [{"name": "WhatsApp 3"}]
@@ -321,7 +322,7 @@ async def test_the_name_of_a_new_account_leads_to_an_id_that_no_entry_has(
 async def test_linking_again_needs_the_account_at_the_gateway(
     hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry
 ) -> None:
-    context = ConfigFlowContext(source=SOURCE_REAUTH, entry_id=entry.entry_id, unique_id="home")
+    context = ConfigFlowContext(source=SOURCE_REAUTH, entry_id=entry.entry_id, unique_id=IDENTITY)
     data = {**entry.data, "logged_out": True}
     step = await hass.config_entries.flow.async_init("whatsapp_gateway", context=context, data=data)
     assert (step["step_id"], step["errors"]) == ("reauth_link", {})

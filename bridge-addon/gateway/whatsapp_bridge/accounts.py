@@ -139,6 +139,37 @@ class Accounts:
             logger().info("account_removed", account=account_id, unlinked=unlinked)
         return unlinked
 
+    async def restart(self, account_id: str) -> Account:
+        """Ends an account's connection and begins a new one: also where it had been replaced, blocked or had failed.
+
+        Raises:
+            BridgeError: `account_not_found`.
+            EngineUnavailableError: the engine does not run.
+        """
+        self.get(account_id)
+        try:
+            await self._engine.call("account.stop", {"account": account_id}, _CALL_LIMIT)
+        except EngineError as error:
+            if error.error_code != EngineErrorCode.ACCOUNT_NOT_STARTED:
+                raise
+        logger().info("account_restarted", account=account_id)
+        await self._start(self._engine.call, account_id)
+        return self.get(account_id)
+
+    async def unlink(self, account_id: str) -> bool:
+        """Unlinks an account at WhatsApp, where that can be reached, and keeps it to be linked anew. Returns whether WhatsApp was told.
+
+        Raises:
+            BridgeError: `account_not_found`; `internal_error`, and nothing has changed.
+            EngineUnavailableError: the engine does not run.
+        """
+        self.get(account_id)
+        unlinked = await self._erase(account_id)
+        self._events.forget_deliveries(account_id)
+        logger().info("account_unlinked", account=account_id, unlinked=unlinked)
+        await self._start(self._engine.call, account_id)
+        return unlinked
+
     async def _erase(self, account_id: str) -> bool:
         """Erases an account in the engine."""
         try:

@@ -42,6 +42,7 @@ class EventType(StrEnum):
     MESSAGE_STATUS = "message.status"
     PRESENCE_CHANGED = "presence.changed"
     CALL_CHANGED = "call.changed"
+    QUEUE_CHANGED = "queue.changed"
 
 
 class EventLogClosedError(Exception):
@@ -193,6 +194,16 @@ class EventLog:
                 written()
 
         self.record(once, noted)
+
+    def forget_deliveries(self, account: str) -> None:
+        """Forgets the engine's delivery numbers of an account whose store was erased: it counts anew."""
+        self.deliveries.pop(account, None)
+
+        def recording(connection: sqlite3.Connection) -> Sequence[Happening]:
+            event_store.forget_delivery(connection, account)
+            return []
+
+        self.record(recording)
 
     async def room(self) -> None:
         """Waits until more may be recorded."""

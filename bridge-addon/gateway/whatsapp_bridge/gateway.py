@@ -27,6 +27,7 @@ from whatsapp_bridge.engine_protocol import (
 from whatsapp_bridge.errors import EngineUnavailableError
 from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
+from whatsapp_bridge.gateway_id import gateway_id
 from whatsapp_bridge.known_chats import KnownChats
 from whatsapp_bridge.known_numbers import KnownNumbers
 from whatsapp_bridge.log import ChatHash, logger
@@ -60,6 +61,7 @@ class Gateway(EngineListener):
         self.token = api_token(
             settings.data_dir, settings.api_token.get_secret_value() if settings.api_token is not None else None
         )
+        self.id = gateway_id(settings.data_dir)
         self.chat_hash = ChatHash(settings.data_dir)
         self.database = Database(settings.data_dir / "gateway.db")
         self.events = EventLog(self.database, timedelta(seconds=settings.event_retention))

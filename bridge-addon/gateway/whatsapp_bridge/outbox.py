@@ -28,6 +28,7 @@ from whatsapp_bridge.message_store import Accepted, Request
 from whatsapp_bridge.outgoing_files import OutgoingFiles
 from whatsapp_bridge.outgoing_message import OutgoingMessage
 from whatsapp_bridge.pacing import Pace
+from whatsapp_bridge.queue_reports import QueueReports
 from whatsapp_bridge.timestamps import now
 
 _CALL_MARGIN = 5.0
@@ -91,10 +92,15 @@ class Outbox:
         self._messages: dict[tuple[str, str], OutgoingMessage] = {}
         self._accepting: Counter[str] = Counter()
         self._stopping = False
+        self._queue_reports = QueueReports(events, lambda account: self.waiting_by_account().get(account, 0))
 
     def waiting(self) -> int:
         """Counts the messages that are still to be sent."""
         return sum(len(outbox) for outbox in self._outboxes.values())
+
+    def waiting_by_account(self) -> dict[str, int]:
+        """Counts the messages that are still to be sent, for each account that has some."""
+        return {account: len(outbox) for account, outbox in self._outboxes.items() if len(outbox)}
 
     def resting(self) -> int:
         """Counts the accounts that send nothing for now, since WhatsApp said that it was too much."""
@@ -216,6 +222,7 @@ class Outbox:
             outgoing.settled.set()
         else:
             self._outbox(accepted.account).add(outgoing)
+            self._queue_reports.changed(accepted.account)
         return outgoing
 
     async def get(self, account_id: str, message_id: str) -> Message:
@@ -321,6 +328,7 @@ class Outbox:
     async def stop(self) -> None:
         """Stops sending. Who waits for a message is answered with its present state."""
         self._stopping = True
+        self._queue_reports.stop()
         for worker in self._workers.values():
             worker.cancel()
         await asyncio.gather(*self._workers.values(), return_exceptions=True)
@@ -331,6 +339,7 @@ class Outbox:
         message, files, account = outgoing.message, outgoing.files, outgoing.account
         seconds = asyncio.get_running_loop().time() - outgoing.accepted_at
         self.settled[message.status] += 1
+        self._queue_reports.changed(account)
         if message.status.progress:
             self.send_times.count += 1
             self.send_times.seconds += seconds

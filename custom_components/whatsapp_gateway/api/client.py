@@ -1,44 +1,25 @@
 """The gateway's routes for accounts, pairings and messages, one typed method each."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 import json
-from pathlib import Path
-from typing import BinaryIO, Final
 
 from aiohttp import FormData
 
 from .chats import ChatRoutes
-from .connection import ANSWER_LIMIT, check
+from .connection import check
 from .events import Hello
 from .fields import fields, truth
 from .models import Account, OutgoingMessage, Pairing
 
-FILE_LIMIT: Final = 120.0
-"""Seconds that the gateway gets to take in or fetch a file, and to make of it what phones show."""
-
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that goes with a message: its bytes, or where it lies; then it is read while it is sent."""
+    """A file that goes with a message."""
 
     name: str
-    content: bytes | Path
+    content: bytes
     mimetype: str = "application/octet-stream"
-
-
-@asynccontextmanager
-async def _opened(content: bytes | Path) -> AsyncGenerator[bytes | BinaryIO]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    file = await asyncio.to_thread(content.open, "rb")
-    try:
-        yield file
-    finally:
-        await asyncio.to_thread(file.close)
 
 
 class GatewayClient(ChatRoutes):
@@ -64,6 +45,14 @@ class GatewayClient(ChatRoutes):
     async def remove_account(self, account: str) -> bool:
         """Unlinks an account at WhatsApp and erases it. Returns whether WhatsApp could be told."""
         return truth(fields(await self.call("DELETE", "v1", "accounts", account)), "unlinked")
+
+    async def restart_account(self, account: str) -> Account:
+        """Ends an account's connection to WhatsApp and begins a new one."""
+        return Account.parse(await self.call("POST", "v1", "accounts", account, "restart"))
+
+    async def unlink_account(self, account: str) -> bool:
+        """Unlinks an account at WhatsApp; it stays, to be linked anew. Returns whether WhatsApp could be told."""
+        return truth(fields(await self.call("POST", "v1", "accounts", account, "unlink")), "unlinked")
 
     async def begin_pairing(self, account: str) -> Pairing:
         """Begins a pairing by QR code; one that is under way is replaced."""
@@ -94,12 +83,11 @@ class GatewayClient(ChatRoutes):
 
         The same `key` again sends nothing and returns the first message.
         """
-        route = ("POST", "v1", "accounts", account, "messages")
-        limit = FILE_LIMIT if "media" in body else ANSWER_LIMIT
-        if upload is None:
-            return OutgoingMessage.parse(await self.call(*route, body=body, key=key, wait=wait, limit=limit))
-        async with _opened(upload.content) as content:
+        form: Mapping[str, object] | FormData = body
+        if upload is not None:
             form = FormData()
             form.add_field("message", json.dumps(body), content_type="application/json")
-            form.add_field("file", content, filename=upload.name, content_type=upload.mimetype)
-            return OutgoingMessage.parse(await self.call(*route, body=form, key=key, wait=wait, limit=limit))
+            form.add_field("file", upload.content, filename=upload.name, content_type=upload.mimetype)
+        return OutgoingMessage.parse(
+            await self.call("POST", "v1", "accounts", account, "messages", body=form, key=key, wait=wait)
+        )

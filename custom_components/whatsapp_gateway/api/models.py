@@ -106,6 +106,22 @@ class Account:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """How many messages of an account wait to be sent."""
+
+    waiting: int
+
+    @classmethod
+    def parse(cls, value: Fields) -> Self:
+        """Checks the data of the event `queue.changed`.
+
+        Raises:
+            GatewayAnswerError: it is none.
+        """
+        return cls(number(value, "waiting"))
+
+
 class MessageStatus(StrEnum):
     """What became of a message that we sent."""
 

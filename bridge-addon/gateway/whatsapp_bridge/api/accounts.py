@@ -60,6 +60,18 @@ async def change_account(gateway: TheGateway, account: AccountId, body: AccountN
     return Answer(message="Account changed", data=await gateway.accounts.rename(account, body.name))
 
 
+@router.post("/{account}/restart", status_code=202, responses=failures(*ACCOUNT, *ENGINE))
+async def restart_account(gateway: TheGateway, account: AccountId) -> Answer[Account]:
+    """Connects anew, also where somebody else has replaced the link or it has failed."""
+    return Answer(message="Account restarted", data=await gateway.accounts.restart(account))
+
+
+@router.post("/{account}/unlink", responses=failures(*ACCOUNT, *ENGINE))
+async def unlink_account(gateway: TheGateway, account: AccountId) -> Answer[Removal]:
+    """Unlinks an account at WhatsApp. It stays, to be linked anew."""
+    return Answer(message="Account unlinked", data=Removal(unlinked=await gateway.accounts.unlink(account)))
+
+
 @router.delete("/{account}", responses=failures(*ACCOUNT, *ENGINE))
 async def remove_account(gateway: TheGateway, account: AccountId) -> Answer[Removal]:
     """Unlinks an account at WhatsApp and erases it."""

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 from whatsapp_bridge import __version__
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.api.dependencies import TheGateway
+from whatsapp_bridge.errors import ErrorCode
 from whatsapp_bridge.events import EventLog, EventLogClosedError, Subscription
 from whatsapp_bridge.log import logger
 
@@ -37,9 +38,14 @@ class Hello(BaseModel):
     type: Literal["hello"] = "hello"
     api_version: int = API_VERSION
     gateway_version: str = __version__
+    gateway_id: str
     log: str
     sequence: int
     accounts: list[Account]
+    waiting: dict[str, int]
+    """How many messages wait, of each account that has some."""
+    storage: ErrorCode | None
+    """The code of what keeps events and messages from being written now."""
 
 
 class Acknowledgement(BaseModel):
@@ -62,7 +68,14 @@ async def events(
     subscription = await gateway.events.subscribe(since, log, consumer)
     try:
         await websocket.accept()
-        hello = Hello(log=gateway.events.log_id, sequence=subscription.sequence, accounts=gateway.accounts.all())
+        hello = Hello(
+            gateway_id=gateway.id,
+            log=gateway.events.log_id,
+            sequence=subscription.sequence,
+            accounts=gateway.accounts.all(),
+            waiting=gateway.outbox.waiting_by_account(),
+            storage=gateway.database.fault,
+        )
         code = await _serve(websocket, gateway.events, subscription, hello, consumer or DEFAULT_CONSUMER)
     finally:
         gateway.events.unsubscribe(subscription)

@@ -22,6 +22,8 @@ ROUTES: dict[str, Shown] = {
     "get_account": Shown(answers=("answer-account", "answer-account-logged-out", "answer-account-reconnecting")),
     "change_account": Shown(("request-account-change",), ("answer-account-changed",)),
     "remove_account": Shown(answers=("answer-account-removed",)),
+    "restart_account": Shown(answers=("answer-account-restarted",)),
+    "unlink_account": Shown(answers=("answer-unlinked",)),
     "begin_pairing": Shown(("request-pairing-qr", "request-pairing-code"), ("answer-pairing-started",)),
     "end_pairing": Shown(answers=("answer-pairing-cancelled",)),
     "answer_with_passkey": Shown(("request-pairing-passkey",), ("answer-pairing-passkey",)),
