@@ -29,6 +29,9 @@ interface Answer {
 	error?: { code: number; message: string; data?: { error_code: string; whatsapp_code?: number } }
 }
 
+/** What an engine that has ended answers. */
+const ENDED = { code: 0, message: 'the engine has ended', data: { error_code: 'ended' } }
+
 export class RequestFailed extends Error {
 	readonly code: string | undefined
 	readonly whatsappCode: number | undefined
@@ -54,6 +57,11 @@ export class EngineProcess {
 		createInterface(child.stdout).on('line', line => this.take(line))
 		child.stderr.on('data', data => {
 			this.output += String(data)
+		})
+		child.stdin?.on('error', () => undefined)
+		child.once('close', () => {
+			for (const { resolve } of this.answers.values()) resolve({ error: ENDED })
+			this.answers.clear()
 		})
 	}
 
@@ -98,6 +106,7 @@ export class EngineProcess {
 
 	async call(method: string, params: object = {}): Promise<Result> {
 		const id = this.nextId++
+		if (this.child.exitCode !== null || this.child.signalCode !== null) throw new RequestFailed(ENDED)
 		const answered = new Promise<Answer>(resolve => this.answers.set(id, { method, resolve }))
 		this.write(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
 		const { result, error } = await answered

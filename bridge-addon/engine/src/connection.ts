@@ -18,13 +18,13 @@ import {
 	type proto,
 	type WASocket
 } from 'baileys'
-import { ArrivalOrder } from './arrival-order.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import type { Closed as ClosedByCode } from './connection-policy.ts'
+import { Intake } from './intake.ts'
 import { describe, libraryLogger, log } from './log.ts'
 import { BROWSER } from './pairing.ts'
 import type { SessionStore } from './session-store.ts'
-import { repeatableRepository } from './signal-repository.ts'
+import { durableRepository } from './signal-repository.ts'
 
 const KEEP_ALIVE_MS = Number(process.env.ENGINE_KEEPALIVE_MS ?? 15_000)
 /** Two unanswered keepalives and a half: 37.5 s. */
@@ -71,9 +71,7 @@ export class Connection {
 	private readonly events: ConnectionEvents
 	private readonly store: SessionStore
 	private readonly caches: Caches
-	private readonly order: ArrivalOrder
-	/** came in on earlier connections */
-	private readonly untold: Buffer[]
+	private readonly intake: Intake
 	private lastFrame = Date.now()
 	private opening: NodeJS.Timeout | undefined
 	private readonly silence: NodeJS.Timeout
@@ -83,9 +81,8 @@ export class Connection {
 		this.store = store
 		this.caches = caches
 		this.events = events
-		this.untold = store.untoldStanzas()
-		this.order = new ArrivalOrder(messages => events.messages(messages))
 		this.socket = this.makeSocket(whatsappUrl)
+		this.intake = this.makeIntake()
 		this.listen()
 		this.opening = setTimeout(() => this.giveUp({ code: TIMED_OUT, neverOpened: true }), OPEN_LIMIT_MS)
 		this.silence = setInterval(() => this.checkSilence(), KEEP_ALIVE_MS / 5)
@@ -110,8 +107,28 @@ export class Connection {
 			msgRetryCounterCache: this.caches.retries,
 			cachedGroupMetadata: async jid => this.caches.groups.get(jid),
 			getMessage: async key => this.sentMessage(key.id),
-			makeSignalRepository: repeatableRepository(this.store)
+			makeSignalRepository: durableRepository(this.store)
 		})
+	}
+
+	/** Takes the place of Baileys' own listeners for messages. */
+	private makeIntake(): Intake {
+		const { ws } = this.socket
+		const handlers = ws.listeners('CB:message') as ((stanza: BinaryNode) => Promise<void>)[]
+		ws.removeAllListeners('CB:message')
+		ws.on('CB:message', (stanza: BinaryNode) => {
+			if (stanza.attrs.id) this.store.keepStanza(stanza.attrs.id, encodeBinaryNode(stanza))
+			this.intake.arrived(stanza)
+		})
+		return new Intake(
+			this.store.untoldStanzas().map(encoded => async () => decodeBinaryNode(encoded)),
+			async stanza => {
+				await Promise.all(handlers.map(handler => handler(stanza)))
+			},
+			messageId => {
+				if (ws.isOpen) this.store.forgetStanza(messageId)
+			}
+		)
 	}
 
 	private sentMessage(id: string | null | undefined): proto.IMessage | undefined {
@@ -131,8 +148,10 @@ export class Connection {
 		ws.on('CB:ack,class:message', stanza => this.events.acknowledged(stanza))
 		ws.on('CB:call', (stanza: BinaryNode) => this.events.call(stanza))
 		ev.on('creds.update', () => this.store.saveCredentials())
-		ws.on('CB:message', (stanza: BinaryNode) => this.arrived(stanza))
-		ev.on('messages.upsert', ({ messages }) => this.order.take(messages))
+		ev.on('messages.upsert', ({ messages }) => {
+			for (const { key } of messages) this.intake.tell(key.id ?? '')
+			this.events.messages(messages)
+		})
 		ev.on('messages.update', updates => this.events.updates(updates))
 		ev.on('message-receipt.update', receipts => this.events.receipts(receipts))
 		ev.on('contacts.upsert', contacts => this.events.contacts(contacts))
@@ -149,30 +168,13 @@ export class Connection {
 				clearTimeout(this.opening)
 				this.openedAt = Date.now()
 				this.events.open()
-				void this.replay()
+				this.intake.begin()
 			}
 			if (connection === 'close') this.finish(closedBy(lastDisconnect?.error))
 		})
 	}
 
 	private openedAt = 0
-
-	private arrived(stanza: BinaryNode): void {
-		this.order.arrived(stanza)
-		if (stanza.attrs.id) this.store.keepStanza(stanza.attrs.id, encodeBinaryNode(stanza))
-	}
-
-	/** Hands Baileys once more what an earlier process was killed over: what it decrypted to is kept, its key was used. */
-	private async replay(): Promise<void> {
-		try {
-			for (const encoded of this.untold) {
-				const stanza = await decodeBinaryNode(encoded)
-				if (!this.ended) this.socket.ws.emit('CB:message', { ...stanza, attrs: { ...stanza.attrs, offline: '1' } })
-			}
-		} catch (error) {
-			log('error', 'messages_not_replayed', { error: describe(error) })
-		}
-	}
 
 	/** Until a phone has sent its history, Baileys would hold all events back for 20 s more: nobody here waits for history. */
 	private backlogDone(): void {
@@ -199,7 +201,7 @@ export class Connection {
 		clearInterval(this.silence)
 		// Baileys throws its buffered events away at the end, though it has sent their receipts
 		this.socket.ev.flush()
-		this.order.end()
+		this.intake.end()
 		this.events.closed(closed)
 	}
 }

@@ -57,7 +57,9 @@ const STATEMENTS = {
 	address: 'SELECT jid, participant FROM addresses WHERE message_id = ?',
 	putAddress: 'INSERT OR REPLACE INTO addresses (message_id, jid, participant, at) VALUES (?, ?, ?, ?)',
 	keepDelivery: 'INSERT INTO deliveries (delivery, method, params) VALUES (?, ?, ?)',
-	keepStanza: 'INSERT OR IGNORE INTO stanzas (message_id, stanza, at) VALUES (?, ?, ?)',
+	// one that comes again, encrypted anew, keeps its place
+	keepStanza:
+		'INSERT INTO stanzas (message_id, stanza, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET stanza = excluded.stanza',
 	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?'
 } as const
 type StatementName = keyof typeof STATEMENTS
@@ -102,6 +104,8 @@ export class SessionStore implements SignalKeyStore {
 	private statements: Record<StatementName, StatementSync>
 	private readonly folder: string
 	private writes = 0
+	/** what `setEarly` has written, by type and id: the very objects that come again */
+	private readonly early = new Map<string, unknown>()
 
 	/** Opens or creates it. Throws `account_locked` where another process has it open, `store_unusable` where it can't be used. */
 	constructor(folder: string) {
@@ -180,14 +184,31 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	set(data: SignalDataSet): void {
+		this.transaction(() => this.writeAll(data))
+	}
+
+	/** Writes what a later `set` will write once more; that one then costs nothing. */
+	setEarly(steps: SignalDataSet[]): void {
 		this.transaction(() => {
-			for (const [type, entries] of Object.entries(data)) {
-				for (const [id, value] of Object.entries(entries ?? {})) this.write(type, id, value)
-			}
+			for (const data of steps) this.writeAll(data)
 		})
+		this.early.clear()
+		for (const data of steps)
+			for (const [type, entries] of Object.entries(data))
+				for (const [id, value] of Object.entries(entries ?? {})) this.early.set(`${type} ${id}`, value)
+	}
+
+	private writeAll(data: SignalDataSet): void {
+		for (const [type, entries] of Object.entries(data)) {
+			for (const [id, value] of Object.entries(entries ?? {})) this.write(type, id, value)
+		}
 	}
 
 	private write(type: string, id: string, value: unknown): void {
+		const name = `${type} ${id}`
+		const early = this.early.get(name)
+		if (early !== undefined) this.early.delete(name)
+		if (early !== undefined && early === value) return
 		if (type === PLAINTEXT) this.statements.putPlaintext.run(id, value as Uint8Array, Date.now())
 		else if (value === null || value === undefined) this.statements.remove.run(type, id)
 		else this.statements.put.run(type, id, JSON.stringify(value, BufferJSON.replacer))

@@ -1,9 +1,15 @@
 /**
- * Baileys' Signal code, with decryption made repeatable. Baileys commits the ratchet, then sends the receipt, then tells us: when the
- * link dies in between, WhatsApp sends the message again and its key is "used already", so it would be lost. Here the plaintext is
- * committed in the same transaction as the ratchet, under the hash of its ciphertext, and given back the second time.
+ * Baileys' Signal code, made safe against three ways in which messages become unreadable:
+ *
+ * - A send and a receipt of one chat each work on a copy of its session, and the later commit undoes the earlier step: Baileys locks a send by our
+ *   own jid, and a decryption by the sender's. Here both take the same lock.
+ * - Baileys commits a decryption's step, then sends the receipt, then tells us: when the link dies in between, WhatsApp sends the message again
+ *   and its key is "used already". Here the plaintext is committed with the step, under the hash of its ciphertext, and given back the second time.
+ * - Baileys writes a message to the link and then commits the step that encrypted it: a crash in between would use its key for another message, which
+ *   recipients drop as a repetition. Here the step is on the disk before the ciphertext is given out.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import {
 	DEFAULT_CONNECTION_CONFIG,
@@ -12,19 +18,32 @@ import {
 	type SocketConfig
 } from 'baileys'
 import { PLAINTEXT, type SessionStore } from './session-store.ts'
+import './signal-sessions.ts'
 
 type MakeRepository = SocketConfig['makeSignalRepository']
 
 const hashOf = (address: string, ciphertext: Uint8Array): string =>
 	createHash('sha256').update(address).update('\0').update(ciphertext).digest('base64')
 
-export const repeatableRepository =
+export const durableRepository =
 	(store: SessionStore): MakeRepository =>
 	(auth, logger, findLids) => {
-		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, findLids)
 		const keys = auth.keys as SignalKeyStoreWithTransaction
+		const steps = new AsyncLocalStorage<SignalDataSet[]>()
+		const recorded: SignalKeyStoreWithTransaction = {
+			...keys,
+			set: async data => {
+				steps.getStore()?.push(data)
+				await keys.set(data)
+			}
+		}
+		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ ...auth, keys: recorded }, logger, findLids)
+		const flush = earlyCommits(store)
 
-		async function once(scope: string, address: string, ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>) {
+		/** What Baileys locks a send by. */
+		const ownLock = () => store.credentials.me?.id ?? ''
+
+		async function once(lock: string, address: string, ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>) {
 			const hash = hashOf(address, ciphertext)
 			const known = store.plaintext(hash)
 			if (known) return known
@@ -32,16 +51,49 @@ export const repeatableRepository =
 				const plaintext = await decrypt()
 				await keys.set({ [PLAINTEXT]: { [hash]: plaintext } } as SignalDataSet)
 				return plaintext
-			}, scope)
+			}, lock)
+		}
+
+		async function committed<T>(encrypt: () => Promise<T>): Promise<T> {
+			const taken: SignalDataSet[] = []
+			const encrypted = await steps.run(taken, encrypt)
+			await flush(taken)
+			return encrypted
 		}
 
 		return {
 			...repository,
 			decryptMessage: message =>
-				once(message.jid, message.jid, message.ciphertext, () => repository.decryptMessage(message)),
+				once(ownLock(), message.jid, message.ciphertext, () => repository.decryptMessage(message)),
 			decryptGroupMessage: message =>
 				once(message.group, `${message.group} ${message.authorJid}`, message.msg, () =>
 					repository.decryptGroupMessage(message)
-				)
+				),
+			migrateSession: (from, to) => keys.transaction(() => repository.migrateSession(from, to), ownLock()),
+			encryptMessage: message => committed(() => repository.encryptMessage(message)),
+			encryptGroupMessage: message => committed(() => repository.encryptGroupMessage(message))
 		}
 	}
+
+/** One commit for all that is encrypted at the same time: a message is, for each device that gets it. */
+function earlyCommits(store: SessionStore): (steps: SignalDataSet[]) => Promise<void> {
+	let waiting: SignalDataSet[] = []
+	let committing: Promise<void> | undefined
+	return steps => {
+		waiting.push(...steps)
+		committing ??= new Promise((resolve, reject) => {
+			setImmediate(() => {
+				const taken = waiting
+				waiting = []
+				committing = undefined
+				try {
+					store.setEarly(taken)
+					resolve()
+				} catch (error) {
+					reject(error)
+				}
+			})
+		})
+		return committing
+	}
+}

@@ -11,6 +11,7 @@ import { decrypt, deriveSecrets, encrypt } from 'libsignal/src/crypto.js'
 import { calculateSignature, generateKeyPair, verifySignature } from 'libsignal/src/curve.js'
 import { type Bundle, signedPreKeyIsGenuine } from './bundle.ts'
 import { typed } from './noise.ts'
+import './signal-sessions.ts'
 
 const PRE_KEYS_PUBLISHED = 20
 const MAX_SKIPPED = 2000
