@@ -31,6 +31,7 @@ async def test_what_the_engine_says_of_a_message_is_told(
         ("group_not_found", 404, "group_not_found"),
         ("not_a_member", 403, "not_a_member"),
         ("not_connected", 503, "not_connected"),
+        ("message_rejected", 422, "refused_by_whatsapp"),
         ("account_not_started", 503, "engine_unavailable"),
         ("what_is_that", 500, "internal_error"),
     ],

@@ -6,12 +6,14 @@ from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import EngineErrorCode
 from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
+from whatsapp_bridge.log import logger
 
 _RETRY_AFTER = 5
 
 _ANSWERS = {
     EngineErrorCode.NOT_CONNECTED: (ErrorCode.NOT_CONNECTED, "WhatsApp is not connected now."),
     EngineErrorCode.INVALID_PARAMS: (ErrorCode.VALIDATION_ERROR, "WhatsApp has no such thing to ask for."),
+    EngineErrorCode.MESSAGE_REJECTED: (ErrorCode.REFUSED_BY_WHATSAPP, "WhatsApp refused this."),
     EngineErrorCode.GROUP_NOT_FOUND: (ErrorCode.GROUP_NOT_FOUND, "WhatsApp knows no such group."),
     EngineErrorCode.NOT_A_MEMBER: (ErrorCode.NOT_A_MEMBER, "This account is not in the group."),
     EngineErrorCode.RECIPIENT_NOT_ON_WHATSAPP: (
@@ -49,6 +51,9 @@ async def ask(engine: Engine, method: str, params: dict[str, Any], limit: float)
         if error.error_code == EngineErrorCode.ACCOUNT_NOT_STARTED:
             raise EngineUnavailableError from error
         known = _ANSWERS.get(EngineErrorCode(error.error_code)) if error.error_code in EngineErrorCode else None
+        if known is None:
+            logger().error("question_failed", method=method, error_code=error.error_code)
         code, detail = known or (ErrorCode.INTERNAL_ERROR, "The engine could not answer; the gateway's log has it.")
         retry_after = _RETRY_AFTER if code is ErrorCode.NOT_CONNECTED else None
-        raise BridgeError(code, detail, retry_after=retry_after) from error
+        data = None if error.whatsapp_code is None else {"whatsapp_code": error.whatsapp_code}
+        raise BridgeError(code, detail, retry_after=retry_after, data=data) from error

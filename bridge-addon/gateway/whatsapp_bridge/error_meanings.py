@@ -136,6 +136,10 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.GROUP_NOT_FOUND: Meaning("WhatsApp knows no such group.", "List the groups for their ids."),
     ErrorCode.NOT_A_MEMBER: Meaning("This account is not in the group.", "Have it added to the group."),
+    ErrorCode.REFUSED_BY_WHATSAPP: Meaning(
+        "WhatsApp refused what was asked of it; `whatsapp_code` in `data` says why, where it told.",
+        "Check that the chat exists and that this account may do that there: most changes of a group are its admins'.",
+    ),
     ErrorCode.NOT_CONNECTED: Meaning(
         "A question to WhatsApp, which is not queued, and there is no connection now.",
         "Try again after `Retry-After` seconds; look at the account's state.",

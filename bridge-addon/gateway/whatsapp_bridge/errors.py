@@ -53,6 +53,7 @@ class ErrorCode(StrEnum):
     GROUP_NOT_FOUND = "group_not_found"
     NOT_A_MEMBER = "not_a_member"
     NOT_CONNECTED = "not_connected"
+    REFUSED_BY_WHATSAPP = "refused_by_whatsapp"
     MEDIA_CONVERTER_MISSING = "media_converter_missing"
     QUEUE_FULL = "queue_full"
     PAIRING_RATE_LIMITED = "pairing_rate_limited"

@@ -10,6 +10,7 @@ from whatsapp_bridge.api.answers import Answer, Nothing
 from whatsapp_bridge.api.contacts import Search
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
 from whatsapp_bridge.api.failures import ASKING, BODY, PHONE, failures
+from whatsapp_bridge.api.recipient import Recipient
 from whatsapp_bridge.contact import ChatList
 from whatsapp_bridge.engine_question import ask
 from whatsapp_bridge.errors import BridgeError, ErrorCode
@@ -33,7 +34,7 @@ class ReadMessage(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message_id: MessageId
-    author: Annotated[str, StringConstraints(max_length=64)] | None = None
+    author: Annotated[Recipient, StringConstraints(max_length=64)] | None = None
 
 
 class ReadBody(BaseModel):
@@ -41,7 +42,7 @@ class ReadBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    to: Annotated[str, StringConstraints(max_length=80)]
+    to: Annotated[Recipient, StringConstraints(max_length=80)]
     messages: list[ReadMessage] = Field(min_length=1, max_length=100)
 
 

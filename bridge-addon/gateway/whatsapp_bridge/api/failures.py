@@ -21,7 +21,7 @@ BODY = (ErrorCode.INVALID_JSON, ErrorCode.BODY_TOO_LARGE)
 ENGINE = (ErrorCode.ENGINE_UNAVAILABLE,)
 """A route that asks the engine."""
 
-ASKING = (*ACCOUNT, *ENGINE, ErrorCode.NOT_CONNECTED)
+ASKING = (*ACCOUNT, *ENGINE, ErrorCode.NOT_CONNECTED, ErrorCode.REFUSED_BY_WHATSAPP)
 """A route that asks WhatsApp while the caller waits."""
 
 STORAGE = (ErrorCode.STORAGE_FULL, ErrorCode.STORAGE_UNUSABLE)

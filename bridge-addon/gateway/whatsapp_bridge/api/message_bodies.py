@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from whatsapp_bridge.api.recipient import Phone, Recipient
 from whatsapp_bridge.api.unicode_text import UnicodeText
 
 MessageId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,64}$")]
@@ -35,7 +36,7 @@ class Quote(Body):
     """The message that is answered; `text` is shown where the engine does not have it any more. `author` None is ourselves."""
 
     message_id: MessageId
-    author: str | None = None
+    author: Recipient | None = None
     text: UnicodeText | None = None
 
 
@@ -61,12 +62,12 @@ class MediaSource(Body):
 class ToSomebody(Body):
     """What all messages have."""
 
-    to: str
+    to: Recipient
     quote: Quote | None = None
-    mentions: Annotated[list[str], Field(max_length=1024)] = []
+    mentions: Annotated[list[Recipient], Field(max_length=1024)] = []
     forwarded: bool = False
     ttl: Annotated[float, Field(ge=1, le=604_800)] | None = None
-    audience: Annotated[list[str], Field(max_length=1024)] = []
+    audience: Annotated[list[Recipient], Field(max_length=1024)] = []
 
 
 class TextBody(ToSomebody):
@@ -155,7 +156,7 @@ class ContactPart(Body):
     """Somebody's numbers."""
 
     name: Name
-    phones: Annotated[list[str], Field(min_length=1, max_length=20)]
+    phones: Annotated[list[Phone], Field(min_length=1, max_length=20)]
     organization: Name | None = None
     email: Annotated[UnicodeText, StringConstraints(max_length=254)] | None = None
 
@@ -222,7 +223,7 @@ class ReactionBody(ToSomebody):
 
     type: Literal["reaction"]
     message_id: MessageId
-    author: str | None = None
+    author: Recipient | None = None
     emoji: Annotated[UnicodeText, StringConstraints(max_length=64)]
 
 
@@ -239,7 +240,7 @@ class RevokeBody(ToSomebody):
 
     type: Literal["revoke"]
     message_id: MessageId
-    author: str | None = None
+    author: Recipient | None = None
 
 
 class ForwardBody(ToSomebody):
@@ -255,7 +256,7 @@ class ButtonsBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["buttons", "list"]
-    to: str
+    to: Recipient
 
 
 MessageBody = Annotated[

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from whatsapp_bridge.api.answers import Answer
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
 from whatsapp_bridge.api.failures import ASKING, BODY, PHONE, failures
+from whatsapp_bridge.api.recipient import Phone
 from whatsapp_bridge.known_numbers import CheckedNumber
 from whatsapp_bridge.phone_numbers import parse_phone_number
 
@@ -19,7 +20,7 @@ class NumberQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    numbers: list[Annotated[str, StringConstraints(max_length=64)]] = Field(min_length=1, max_length=50)
+    numbers: list[Annotated[Phone, StringConstraints(max_length=64)]] = Field(min_length=1, max_length=50)
 
 
 class NumberAnswer(CheckedNumber):

@@ -14,7 +14,8 @@ from whatsapp_bridge.errors import ErrorCode
 DESCRIPTION = """WhatsApp over HTTP and WebSocket.
 
 Every route but `GET /health` wants `Authorization: Bearer <token>`. A success is `{"success", "message", "data"}`, a failure
-`{"detail", "error_code", "timestamp"}` with a stable code. Events come over the WebSocket `GET /v1/events`, or to a webhook."""
+`{"detail", "error_code", "timestamp"}` with a stable code. Strings of the format `phone` are phone numbers as people write them,
+those of the format `recipient` that or a chat id: `+<digits>`, `lid:<digits>`, `group:<id>`, `channel:<id>` or `status`. Events come over the WebSocket `GET /v1/events`, or to a webhook."""
 
 _SECURITY = {"type": "http", "scheme": "bearer", "description": "The gateway's token"}
 _MOMENT = "2026-11-24T08:15:30.123Z"

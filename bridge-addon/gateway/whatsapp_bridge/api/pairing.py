@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from whatsapp_bridge.api.answers import Answer, Nothing
 from whatsapp_bridge.api.dependencies import AccountId, TheGateway
 from whatsapp_bridge.api.failures import ACCOUNT, BODY, ENGINE, PHONE, failures
+from whatsapp_bridge.api.recipient import Phone
 from whatsapp_bridge.engine_protocol import Pairing
 from whatsapp_bridge.errors import ErrorCode
 from whatsapp_bridge.gateway import Gateway
@@ -70,7 +71,7 @@ class CodePairing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     method: Literal["code"]
-    phone: str
+    phone: Phone
 
 
 class ShownQr(BaseModel):

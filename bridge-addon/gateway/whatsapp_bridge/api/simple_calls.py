@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.api.answers import Answer
@@ -14,8 +14,9 @@ from whatsapp_bridge.api.failures import failures
 from whatsapp_bridge.api.message_bodies import ImageBody, MediaSource, TextBody, message_body
 from whatsapp_bridge.api.messages import SEND_RESPONSES, IdempotencyKey, SentAlbum, send as send_any
 from whatsapp_bridge.api.pairing import QR_RESPONSES, AcceptHeader, ShownQr, qr_answer
+from whatsapp_bridge.api.recipient import Recipient
 from whatsapp_bridge.api.request_body import declared_type
-from whatsapp_bridge.api.unicode_text import UnicodeText
+from whatsapp_bridge.api.unicode_text import UnicodeText, encodable
 from whatsapp_bridge.errors import ErrorCode
 
 router = APIRouter(tags=["simple calls"])
@@ -33,7 +34,7 @@ class SimpleText(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    phone: str
+    phone: Recipient
     message: UnicodeText
 
 
@@ -50,7 +51,7 @@ class SimpleImage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    phone: str
+    phone: Recipient
     imageUrl: Annotated[str, StringConstraints(max_length=4096)]  # noqa: N815 - the original's name
     caption: UnicodeText | None = None
 
@@ -68,7 +69,7 @@ async def send_image_url(
 @router.post("/send-file", response_model=Answer[SentAlbum], responses=SEND_RESPONSES)
 async def send_file(
     gateway: TheGateway,
-    phone: Annotated[UnicodeText, Form()],
+    phone: Annotated[Recipient, Form(), AfterValidator(encodable)],
     file: UploadFile,
     caption: Annotated[UnicodeText | None, Form()] = None,
     idempotency_key: IdempotencyKey = None,
