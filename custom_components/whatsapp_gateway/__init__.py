@@ -10,6 +10,7 @@ from .api.client import GatewayClient
 from .const import DOMAIN, NOTIFY_ACTION
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator, version_issue
 from .entity import async_register_account_device
+from .own_number import remember_number
 from .position_store import PositionStore
 from .recipient_devices import async_follow_names
 
@@ -31,6 +32,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
     client = GatewayClient(async_get_clientsession(hass), entry.data[CONF_URL], entry.data[CONF_TOKEN])
     coordinator = WhatsAppCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
+    remember_number(hass, entry, coordinator.data)
     entry.runtime_data = coordinator
     coordinator.device_id = async_register_account_device(hass, entry).id
     async_follow_names(hass, entry)

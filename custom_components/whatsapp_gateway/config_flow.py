@@ -24,8 +24,9 @@ from .api.client import GatewayClient
 from .api.errors import GatewayError
 from .api.events import Hello
 from .api.models import Account
-from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
+from .const import CONF_ACCOUNT, CONF_PHONE, DOMAIN, REAUTH_LOGGED_OUT
 from .errors import form_error
+from .own_number import is_other_number
 from .pairing_dialog import PairingDialog, cleaned_up
 from .recipient import SUBENTRY_RECIPIENT
 from .recipient_flow import RecipientFlow
@@ -95,11 +96,17 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         """Finish: the account is linked."""
         assert self._account is not None  # noqa: S101 - a step before has chosen it
         title = self._account.phone or self._account.name
+        number = {} if self._account.phone is None else {CONF_PHONE: self._account.phone}
         if self.source == SOURCE_REAUTH:
-            return self.async_update_reload_and_abort(self._get_reauth_entry(), title=title)
+            entry = self._get_reauth_entry()
+            if is_other_number(entry, self._account):
+                return self.async_abort(
+                    reason="other_number", description_placeholders={"phone": entry.data[CONF_PHONE]}
+                )
+            return self.async_update_reload_and_abort(entry, title=title, data_updates=number)
         # The frontend fetches the step that Home Assistant goes on to by itself: only the first of both makes the entry.
         self._abort_if_unique_id_configured()
-        return self.async_create_entry(title=title, data=self._gateway | {CONF_ACCOUNT: self._account.id})
+        return self.async_create_entry(title=title, data=self._gateway | {CONF_ACCOUNT: self._account.id} | number)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Home Assistant asks for help: the token is not accepted, or the account is not linked any more."""
@@ -113,6 +120,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._take_gateway({CONF_URL: entry.data[CONF_URL]} | user_input)
+            errors = errors or self._check_account(entry)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data_updates=self._gateway)
         return self.async_show_form(
@@ -127,10 +135,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._take_gateway(entry.data)
-            self._account = self._hello.account(entry.data[CONF_ACCOUNT]) if self._hello else None
-            if not errors and self._account is None:
-                errors = {"base": "account_not_found"}
+            errors = await self._take_gateway(entry.data) or self._check_account(entry)
             if not errors:
                 return await self.async_step_pair()
         return self.async_show_form(step_id="reauth_link", errors=errors)
@@ -140,9 +145,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._take_gateway(user_input)
-            if not errors and self._hello:
-                errors = self._mismatch(self._hello, entry)
+            errors = await self._take_gateway(user_input) or self._check_account(entry)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data_updates=self._gateway)
         return self.async_show_form(
@@ -169,19 +172,20 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         self._gateway = {CONF_URL: url, CONF_TOKEN: token}
         return {}
 
+    def _check_account(self, entry: ConfigEntry) -> dict[str, str]:
+        """Looks for an entry's account at the gateway that was just taken: another gateway has other ones. Returns the form's errors."""
+        account_id = entry.data[CONF_ACCOUNT]
+        self._account = self._hello.account(account_id) if self._hello else None
+        if self._hello is None or self._account is None or self._hello.identity(account_id) != entry.unique_id:
+            return {"base": "account_not_found"}
+        return {"base": "other_number"} if is_other_number(entry, self._account) else {}
+
     def _free_accounts(self, hello: Hello) -> list[Account]:
         """Returns the gateway's accounts that neither an entry nor another dialog has."""
         taken = self._async_current_ids(include_ignore=False) | {
             flow["context"].get("unique_id") for flow in self._async_in_progress(include_uninitialized=True)
         }
         return [account for account in hello.accounts if hello.identity(account.id) not in taken]
-
-    def _mismatch(self, hello: Hello, entry: ConfigEntry) -> dict[str, str]:
-        """Returns a form's error where a gateway does not have an entry's account: another gateway has other ones."""
-        account_id = entry.data[CONF_ACCOUNT]
-        if hello.account(account_id) is None or hello.identity(account_id) != entry.unique_id:
-            return {"base": "account_not_found"}
-        return {}
 
     async def _add_account(self) -> Account:
         account = await self._client().add_account(self._free_name())

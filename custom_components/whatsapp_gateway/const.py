@@ -7,6 +7,9 @@ DOMAIN: Final = "whatsapp_gateway"
 CONF_ACCOUNT: Final = "account"
 """The gateway's id of the linked WhatsApp account: in an entry's data, and in the data of `notify.whatsapp`."""
 
+CONF_PHONE: Final = "phone"
+"""In an entry's data: the number (E.164) that it belongs to. Entities, recipients and history are of this number alone."""
+
 EVENT_MESSAGE: Final = "whatsapp_gateway_message"
 """Fired on Home Assistant's bus for each message received."""
 

@@ -22,6 +22,7 @@ from .api.stream import Position, follow_events
 from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
 from .errors import placeholders, translation_key
 from .message_event import fire_message
+from .own_number import is_other_number
 from .position_store import PositionStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         self.gateway_version = hello.gateway_version
         if (account := hello.account(self.account_id)) is None:
             raise ConfigEntryError(translation_domain=DOMAIN, translation_key="account_not_found")
+        if is_other_number(self.config_entry, account):
+            raise ConfigEntryError(translation_domain=DOMAIN, translation_key="other_number")
         return account
 
     @callback

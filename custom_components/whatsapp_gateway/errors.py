@@ -66,6 +66,7 @@ OTHER_CODES: Final = frozenset(
         "not_connected",
         "not_found",
         "not_ready",
+        "pairing_other_number",
         "pairing_rate_limited",
         "passkey_not_requested",
         "qr_not_available",

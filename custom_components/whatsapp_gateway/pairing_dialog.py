@@ -56,6 +56,7 @@ _STEPS_OF_ENDINGS: Final = {
     "pairing_not_confirmed": "pairing_not_confirmed",
     "pairing_rate_limited": "pairing_rate_limited",
     "pairing_cancelled": "pairing_cancelled",
+    "pairing_other_number": "pairing_other_number",
     "passkey_timeout": "pairing_passkey_timeout",
     "passkey_refused": "pairing_passkey_refused",
     "passkey_no_continuation": "pairing_passkey_stalled",
@@ -205,6 +206,7 @@ class PairingDialog(ConfigFlow):
     async_step_pairing_passkey_timeout = _offering_another_try("pairing_passkey_timeout")
     async_step_pairing_passkey_refused = _offering_another_try("pairing_passkey_refused")
     async_step_pairing_passkey_stalled = _offering_another_try("pairing_passkey_stalled")
+    async_step_pairing_other_number = _offering_another_try("pairing_other_number")
     async_step_pairing_cancelled = _offering_another_try("pairing_cancelled")
     async_step_pairing_connection_lost = _offering_another_try("pairing_connection_lost")
     async_step_pairing_gateway_lost = _offering_another_try("pairing_gateway_lost")
@@ -240,8 +242,11 @@ class PairingDialog(ConfigFlow):
     def offer_another_try(self, step_id: str) -> ConfigFlowResult:
         """Says how the pairing has ended, and begins anew with one press."""
         self._steps, self._progress_action, self._qr = None, "prepare", ""
+        number = (self._account.phone if self._account is not None else None) or ""
         return self.async_show_menu(
-            step_id=step_id, menu_options=["pair"], description_placeholders={"code": self._ending}
+            step_id=step_id,
+            menu_options=["pair"],
+            description_placeholders={"code": self._ending, "phone": number},
         )
 
     async def _clean_up(self) -> None:

@@ -25,6 +25,7 @@ afterEach(async () => {
 	await simulator.clearFaults()
 	await engine.stop()
 	folder.remove()
+	await simulator.unlink()
 })
 
 const works = async () => {

@@ -25,6 +25,7 @@ beforeEach(async () => {
 afterEach(async () => {
 	await engine.stop()
 	folder.remove()
+	await simulator.unlink()
 })
 
 const write = (text: string) => simulator.call('POST', `/contacts/${ALICE}/send`, { text })

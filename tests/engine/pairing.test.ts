@@ -23,6 +23,7 @@ afterEach(async () => {
 	await engine.stop()
 	folder.remove()
 	await simulator.clearFaults()
+	await simulator.unlink()
 })
 
 const waiting = (params: PairingUpdate) => params.status === 'waiting' && params.qr !== null
@@ -141,7 +142,7 @@ test('a code for a wrong number is refused, and a QR code works afterwards', asy
 	await engine.call('account.start', { account: 'home' })
 	await engine.call('pairing.start', { account: 'home', method: 'code', phone: '+15559990000' })
 	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'refused')
-	assert.equal(error_code, 'pairing_refused')
+	assert.equal(error_code, 'pairing_number_refused')
 	const mark = engine.mark
 	await engine.call('pairing.start', { account: 'home', method: 'qr' })
 	const { qr } = await engine.next('pairing.update', waiting, mark)
@@ -179,3 +180,88 @@ test('two engines never run one account', async () => {
 	)
 	await second.stop()
 })
+
+const SECOND = '+15551230055'
+
+/** Links the account again, which only its own number may be. */
+async function linkAgain(expected: string, method: 'qr' | 'code' = 'qr'): Promise<PairingUpdate> {
+	const mark = engine.mark
+	const phone = method === 'code' ? { phone: expected } : {}
+	await engine.call('pairing.start', { account: 'home', method, expected_phone: expected, ...phone })
+	return engine.next('pairing.update', ({ qr, code }) => (qr ?? code) !== null, mark)
+}
+
+test('another number scans: turned away before it is linked, and the right one still can', async () => {
+	await simulator.try('POST', '/contacts', { phone: SECOND, name: 'Second' })
+	engine = await EngineProcess.start(folder.path, simulator)
+	await engine.call('account.start', { account: 'home' })
+	const { qr } = await linkAgain(OWNER)
+	const scanned = await simulator.try('POST', `/mock-phone/scan-qr?phone=${encodeURIComponent(SECOND)}`, qr ?? '')
+	assert.equal(scanned.answer.error, 'companion_refused')
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'refused')
+	assert.equal(error_code, 'pairing_other_number')
+	const { linked_devices } = await simulator.state()
+	assert.ok(!linked_devices.some(({ phone, removed }) => phone === SECOND && !removed))
+	const again = await linkAgain(OWNER)
+	assert.notEqual(again.qr?.split(',')[1], qr?.split(',')[1], 'with new keys')
+	await simulator.call('POST', '/mock-phone/scan-qr', again.qr)
+	const { phone } = await engine.state('connected')
+	assert.equal(phone, OWNER)
+})
+
+test('a code is asked for the expected number only', async () => {
+	engine = await EngineProcess.start(folder.path, simulator)
+	await engine.call('account.start', { account: 'home' })
+	const order = { account: 'home', method: 'code', phone: SECOND, expected_phone: OWNER }
+	await assert.rejects(engine.call('pairing.start', order), { code: 'invalid_params' })
+	const { code } = await linkAgain(OWNER, 'code')
+	await simulator.call('POST', '/mock-phone/enter-code', { code })
+	await engine.state('connected')
+})
+
+for (const [backoff, seconds] of [
+	[{ pairing_code_backoff: 7200 }, 7200],
+	[{}, 3600]
+] as const) {
+	test(`too many codes: told until when, ${seconds} s`, async () => {
+		await simulator.faults({ pairing_code_error: 429, ...backoff })
+		await begin('code')
+		const { retry_at } = await engine.next('pairing.update', ({ status }) => status === 'refused')
+		const wait = (Date.parse(retry_at ?? '') - Date.now()) / 1000
+		assert.ok(Math.abs(wait - seconds) < 60, `${wait} s`)
+	})
+}
+
+test('no answer to the request for a code: failed, not waited for for ever', async () => {
+	await simulator.faults({ pairing_code_error: 599 })
+	await begin('code', { ENGINE_CODE_ANSWER_MS: '0' })
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'failed')
+	assert.equal(error_code, 'connect_timeout')
+})
+
+test('the phone went by a secret that is retired: told, and the next code works', async () => {
+	await simulator.faults({ retired_secret: true })
+	await begin('qr')
+	const { qr } = await engine.next('pairing.update', waiting)
+	const mark = engine.mark
+	await simulator.try('POST', '/mock-phone/scan-qr', qr ?? '')
+	const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'failed', mark)
+	assert.equal(error_code, 'pairing_code_outdated')
+	await simulator.clearFaults()
+	await engine.call('pairing.start', { account: 'home', method: 'qr' })
+	const { qr: next } = await engine.next('pairing.update', waiting, mark)
+	await simulator.call('POST', '/mock-phone/scan-qr', next)
+	await engine.state('connected')
+})
+
+for (const [code, error] of [
+	[405, 'client_outdated'],
+	[403, 'account_blocked']
+] as const) {
+	test(`WhatsApp lets nobody be linked (${code}): ${error}`, async () => {
+		await simulator.faults({ login_failure: code })
+		await begin('qr')
+		const { error_code } = await engine.next('pairing.update', ({ status }) => status === 'failed')
+		assert.equal(error_code, error)
+	})
+}

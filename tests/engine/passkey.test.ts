@@ -23,6 +23,7 @@ afterEach(async () => {
 	await engine.stop()
 	folder.remove()
 	await simulator.clearFaults()
+	await simulator.unlink()
 })
 
 const withStatus = (wanted: PairingUpdate['status']) => (params: PairingUpdate) => params.status === wanted
@@ -151,3 +152,25 @@ test('nothing of the ceremony is written to the log', async () => {
 	assert.ok(logged.length)
 	for (const line of logged) assert.doesNotMatch(line, /clientDataJSON|challenge|advSecret/)
 })
+
+for (const [fault, error] of [
+	['options-unreadable', 'passkey_request_invalid'],
+	['continuation-unreadable', 'passkey_request_invalid'],
+	['no-end', 'passkey_no_continuation']
+] as const) {
+	test(`${fault}: ${error}, and the next attempt works`, async () => {
+		await simulator.faults({ passkey: fault })
+		engine = await EngineProcess.start(folder.path, simulator, { ENGINE_PASSKEY_ANSWER_MS: '500' })
+		await engine.call('account.start', { account: 'home' })
+		await engine.call('pairing.start', { account: 'home', method: 'qr' })
+		const { qr } = await engine.next('pairing.update', params => params.qr !== null)
+		await simulator.call('POST', '/mock-phone/scan-qr', qr ?? '')
+		if (fault !== 'options-unreadable') {
+			await engine.next('pairing.update', withStatus('passkey_required'))
+			await agree()
+		}
+		const { error_code } = await engine.next('pairing.update', withStatus('refused'))
+		assert.equal(error_code, error)
+		await linksAtTheNextAttempt()
+	})
+}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, mock, test } from 'node:test'
@@ -59,7 +59,50 @@ test('archived, then new: the old credentials are put aside, at most three of th
 		assert.notEqual(store.credentials.noiseKey, before)
 	}
 	store.close()
-	assert.ok(readdirSync(join(folder.path, 'archive')).length <= 3)
+	assert.equal(readdirSync(join(folder.path, 'archive')).length, 3)
+})
+
+test('what is archived has the credentials and is private; what stays has the messages and no keys', () => {
+	const store = new SessionStore(folder.path)
+	const { registrationId } = store.credentials
+	store.saveCredentials()
+	store.set({ 'lid-mapping': { '1555': '999' } })
+	store.keepSent('A', '+1555', { conversation: 'sent before' })
+	const once = {
+		chat: '+1555',
+		sender: '+1555',
+		messageId: 'B',
+		address: { jid: '1555@s.whatsapp.net', participant: null }
+	}
+	store.keepDelivery(1, 'message.received', '{}', once)
+	store.archive()
+	assert.equal(store.sent('A')?.message.conversation, 'sent before')
+	assert.deepEqual(
+		[...store.undelivered()].map(({ delivery }) => delivery),
+		[1]
+	)
+	assert.equal(store.keepDelivery(2, 'message.received', '{}', once), false)
+	assert.deepEqual(store.get('lid-mapping', ['1555']), {})
+	store.close()
+	const [name] = readdirSync(join(folder.path, 'archive'))
+	const archived = join(folder.path, 'archive', name ?? '')
+	assert.equal(statSync(archived).mode & 0o777, 0o600)
+	const database = new DatabaseSync(archived)
+	const row = database.prepare('SELECT value FROM credentials').get()
+	assert.equal(JSON.parse(String(row?.value)).registrationId, registrationId)
+	database.close()
+})
+
+test('an attempt that came to nothing leaves neither credentials nor an archive', () => {
+	const store = new SessionStore(folder.path)
+	store.credentials.me = { id: '15550001000@s.whatsapp.net', name: '~' }
+	store.saveCredentials()
+	store.discard()
+	store.close()
+	const again = new SessionStore(folder.path)
+	assert.equal(again.credentials.me, undefined)
+	again.close()
+	assert.ok(!existsSync(join(folder.path, 'archive')))
 })
 
 const address = { jid: '1555@s.whatsapp.net', participant: null }

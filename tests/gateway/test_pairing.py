@@ -69,7 +69,6 @@ async def test_without_an_account_the_simple_calls_say_so(run_gateway: RunGatewa
     ("engine_code", "status", "error_code"),
     [
         ("already_paired", 409, "already_paired"),
-        ("pairing_rate_limited", 429, "pairing_rate_limited"),
         ("invalid_params", 422, "validation_error"),
         ("account_not_started", 503, "engine_unavailable"),
         ("something_new", 500, "internal_error"),

@@ -29,7 +29,12 @@ async def test_scan_and_done(hass: HomeAssistant, bridge: Bridge, simulator: Sim
     assert entry is not None
     gateway_id = (bridge.data_dir / "gateway-id").read_text()
     assert (entry.title, entry.unique_id) == (simulator.phone, f"{gateway_id}_whatsapp")
-    assert entry.data == {"url": bridge.url, "token": bridge.token, "account": "whatsapp"}
+    assert entry.data == {
+        "url": bridge.url,
+        "token": bridge.token,
+        "account": "whatsapp",
+        "phone": simulator.phone,
+    }
     assert len(hass.config_entries.async_entries("whatsapp_gateway")) == 1
     await hass.config_entries.async_unload(entry_id)
 

@@ -202,7 +202,7 @@ async def test_a_picture_that_is_not_the_gateways_is_not_shown(
     gateway.svg = svg
     await gateway.send(code_shown())
     await leads_to(hass, dialog, "pairing_failed")
-    assert current_step(hass, dialog)["description_placeholders"] == {"code": "not_the_gateway"}
+    assert current_step(hass, dialog)["description_placeholders"]["code"] == "not_the_gateway"
     await close(hass, dialog)
 
 

@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import aiohttp
 
@@ -99,14 +100,19 @@ class Simulator:
             raise SimulatorError(answer["error"], answer["detail"])
         return answer
 
-    async def scan_qr(self, text: str) -> int | None:
-        """The owner's phone scans a code; returns the number of the device that it linked, None where a passkey comes first."""
-        device: int | None = (await self._call("POST", "/mock-phone/scan-qr", text))["device"]
+    async def scan_qr(self, text: str, *, phone: str | None = None) -> int | None:
+        """The owner's phone, or that of a contact, scans a code.
+
+        Returns the number of the device that it linked, None where a passkey comes first.
+        """
+        query = f"?phone={quote(phone)}" if phone is not None else ""
+        device: int | None = (await self._call("POST", f"/mock-phone/scan-qr{query}", text))["device"]
         return device
 
-    async def enter_code(self, code: str) -> int | None:
-        """The owner types a pairing code; returns the number of the device that it linked, None where a passkey comes first."""
-        device: int | None = (await self._call("POST", "/mock-phone/enter-code", {"code": code}))["device"]
+    async def enter_code(self, code: str, *, phone: str | None = None) -> int | None:
+        """The owner, or a contact, types a pairing code; returns as `scan_qr` does."""
+        body = {"code": code} | ({"phone": phone} if phone is not None else {})
+        device: int | None = (await self._call("POST", "/mock-phone/enter-code", body))["device"]
         return device
 
     async def passkey_assertion(self) -> dict[str, Any]:

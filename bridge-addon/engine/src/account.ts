@@ -8,12 +8,19 @@ import { ContactBook } from './contacts/book.ts'
 import { metContacts } from './contacts/met.ts'
 import { Calls, type CallTold } from './calls.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
-import { afterClose } from './connection-policy.ts'
+import { afterClose, pairingErrorOf } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
 import { describe, log } from './log.ts'
-import { Pairing } from './pairing.ts'
+import { Pairing, type PairingEnd } from './pairing.ts'
 import type { PasskeyAssertion, StartPairing } from './parameters.ts'
-import { type AccountStateName, EngineError, type Notify, type Reason, rfc3339 } from './protocol.ts'
+import {
+	type AccountStateName,
+	EngineError,
+	type Notify,
+	type PairingErrorCode,
+	type Reason,
+	rfc3339
+} from './protocol.ts'
 import { download, type Downloaded } from './receiving/download.ts'
 import type { DownloadOrder } from './receiving/download-order.ts'
 import { BACKLOG_MARGIN, receivedMessage } from './receiving/received-message.ts'
@@ -126,8 +133,7 @@ export class Account {
 		const unlinked = await this.unlink()
 		await this.windDown()
 		this.deliveries.acknowledge(Number.MAX_SAFE_INTEGER)
-		this.store.archive()
-		this.store.close()
+		this.store.retire()
 		return unlinked
 	}
 
@@ -189,13 +195,13 @@ export class Account {
 			socket: socket => {
 				this.sender.attach(socket)
 				this.presence.attach(socket)
-				this.pairing?.attach(
-					socket,
-					() => this.endPairing('expired', 'pairing_expired'),
-					code => this.endPairing('refused', code)
-				)
+				const { pairing } = this
+				pairing?.attach(socket, (...ending) => {
+					if (this.pairing === pairing) this.endPairing(...ending)
+				})
 			},
 			paired: () => {
+				if (this.connection !== connection) return
 				this.pairing?.succeed()
 				this.become('connecting', null)
 			},
@@ -241,12 +247,13 @@ export class Account {
 		const consequence = afterClose(closed, this.failures++, Math.random())
 		log('info', 'connection_closed', { account: this.id, code: closed.code, failures: this.failures })
 		if (this.pairing && !this.pairing.accepted) {
-			this.endPairing('failed', closed.neverOpened ? 'connect_timeout' : 'connection_lost')
+			const lost = closed.neverOpened ? 'connect_timeout' : pairingErrorOf(consequence.reason)
+			this.endPairing('failed', this.pairing.phoneAnswered ? 'pairing_code_outdated' : lost)
 			return
 		}
 		const { state, retryAfter, forget } = consequence
 		const reason = closed.neverOpened ? 'connect_timeout' : consequence.reason
-		if (forget) this.store.archive()
+		if (forget) this.forget()
 		if (retryAfter === null) {
 			this.become(state, reason)
 			return
@@ -261,9 +268,18 @@ export class Account {
 		)
 	}
 
+	/** The link is lost. Where its credentials can't be put aside they stay, and the next start or pairing tries again. */
+	private forget(): void {
+		try {
+			this.store.archive()
+		} catch (error) {
+			log('error', 'credentials_not_archived', { account: this.id, error: describe(error) })
+		}
+	}
+
 	// pairing
 
-	startPairing({ method, phone }: StartPairing): void {
+	startPairing({ method, phone, expectedPhone }: StartPairing): void {
 		if (this.store.paired && ['connected', 'connecting', 'reconnecting', 'starting'].includes(this.state)) {
 			throw new EngineError('already_paired', 'this account is linked')
 		}
@@ -272,7 +288,7 @@ export class Account {
 		if (this.store.paired) this.store.archive()
 		this.discardHalfPaired()
 		this.failures = 0
-		const pairing: Pairing = new Pairing({ method, phone }, this.store, update =>
+		const pairing: Pairing = new Pairing({ method, phone, expectedPhone }, this.store, update =>
 			this.notify('pairing.update', { account: this.id, ...update })
 		)
 		this.pairing = pairing
@@ -298,10 +314,10 @@ export class Account {
 		return this.pairing
 	}
 
-	private endPairing(status: 'expired' | 'refused' | 'cancelled' | 'failed', errorCode: string | null): void {
+	private endPairing(status: PairingEnd, errorCode: PairingErrorCode | null, retryAt?: number): void {
 		const { pairing } = this
 		this.pairing = undefined
-		pairing?.end(status, errorCode)
+		pairing?.end(status, errorCode, retryAt)
 		this.disconnect()
 		this.discardHalfPaired()
 		this.become('logged_out', 'not_paired')
@@ -309,7 +325,7 @@ export class Account {
 
 	/** Credentials that name a number but were never linked would log in, and be refused: Baileys sets them when it asks for a code. */
 	private discardHalfPaired(): void {
-		if (this.store.credentials.me && !this.store.paired) this.store.archive()
+		if (!this.store.paired) this.store.discard()
 	}
 
 	// messages

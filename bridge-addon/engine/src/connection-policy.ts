@@ -1,6 +1,6 @@
 /** What a closed connection means and what follows: a table of WhatsApp's codes, and the waiting times. No input, no output. */
 
-import type { AccountStateName, Reason } from './protocol.ts'
+import type { AccountStateName, PairingErrorCode, Reason } from './protocol.ts'
 
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 20_000
@@ -60,3 +60,14 @@ export function afterClose({ code, banSeconds }: Closed, failures: number, rando
 	const retryAfter = code === 402 && banSeconds ? banSeconds * 1000 : waits[retry]
 	return { state, reason, retryAfter, forget }
 }
+
+const PAIRING_ERRORS: Partial<Record<Reason, PairingErrorCode>> = {
+	server_unavailable: 'server_unavailable',
+	client_outdated: 'client_outdated',
+	client_rejected: 'client_outdated',
+	temporarily_banned: 'account_blocked',
+	banned: 'account_blocked'
+}
+
+/** What it means for an attempt to be linked that its connection was closed for this reason. */
+export const pairingErrorOf = (reason: Reason): PairingErrorCode => PAIRING_ERRORS[reason] ?? 'connection_lost'

@@ -29,7 +29,7 @@ import { durableRepository } from './signal-repository.ts'
 const KEEP_ALIVE_MS = Number(process.env.ENGINE_KEEPALIVE_MS ?? 15_000)
 /** Two unanswered keepalives and a half: 37.5 s. */
 const SILENCE_MS = KEEP_ALIVE_MS * 2.5
-const OPEN_LIMIT_MS = 20_000
+const OPEN_LIMIT_MS = Number(process.env.ENGINE_OPEN_LIMIT_MS ?? 20_000)
 const QUERY_LIMIT_MS = 20_000
 /** Baileys' own timer for QR codes ends the connection: the engine owns the codes, so it must never fire. */
 const NEVER_MS = 24 * 3600 * 1000

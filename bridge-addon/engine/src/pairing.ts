@@ -12,10 +12,18 @@ import {
 	getBinaryNodeChildren,
 	type WASocket
 } from 'baileys'
+import { phoneOf } from './addresses.ts'
 import { describe, log } from './log.ts'
 import type { PasskeyAssertion } from './parameters.ts'
 import { fromServer, Passkey, type PasskeyOptions } from './passkey.ts'
-import { EngineError, type PairingMethod, type PairingStatus, type PairingUpdate, rfc3339 } from './protocol.ts'
+import {
+	EngineError,
+	type PairingErrorCode,
+	type PairingMethod,
+	type PairingStatus,
+	type PairingUpdate,
+	rfc3339
+} from './protocol.ts'
 import type { SessionStore } from './session-store.ts'
 
 /** A stock name: WhatsApp refuses others for pairing codes. */
@@ -24,7 +32,11 @@ export const BROWSER = Browsers.ubuntu('Chrome')
 /** How long a code is shown: the first ref 60 s, each further one 20 s, as WhatsApp Web does. */
 const FIRST_REF_MS = Number(process.env.ENGINE_FIRST_QR_MS ?? 60_000)
 const NEXT_REF_MS = Number(process.env.ENGINE_NEXT_QR_MS ?? 20_000)
-const CODE_ANSWER_MS = 10_000
+const CODE_ANSWER_MS = Number(process.env.ENGINE_CODE_ANSWER_MS ?? 10_000)
+/** WhatsApp seldom says how long it gives no more codes; it is hours, and asking sooner makes it longer. */
+const RATE_LIMIT_MS = 3_600_000
+/** What the server answers for a number that has no WhatsApp, or is not written as one. */
+const NO_SUCH_NUMBER = [400, 404, 406]
 
 /** How an attempt can end. */
 export type PairingEnd = 'paired' | 'expired' | 'refused' | 'cancelled' | 'failed'
@@ -33,12 +45,19 @@ export interface PairingOrder {
 	method: PairingMethod
 	/** digits, for a code */
 	phone: string | null
+	/** the one number that may be linked; null: any */
+	expectedPhone: string | null
 }
+
+/** Hears that the attempt cannot go on. `retryAt` is in Unix milliseconds. */
+export type PairingListener = (status: PairingEnd, errorCode: PairingErrorCode, retryAt?: number) => void
 
 export class Pairing {
 	readonly order: PairingOrder
 	/** Set once the phone has accepted: what closes then is not a failure. */
 	accepted = false
+	/** Set when a phone's answer has come: what closes then did not take it. */
+	phoneAnswered = false
 	private ended = false
 	private refs: string[] = []
 	private ref: string | undefined
@@ -46,6 +65,7 @@ export class Pairing {
 	private timer: NodeJS.Timeout | undefined
 	private socket: WASocket | undefined
 	private passkey: Passkey | undefined
+	private over: PairingListener = () => undefined
 	private readonly store: SessionStore
 	private readonly tell: (update: Omit<PairingUpdate, 'account'>) => void
 
@@ -56,25 +76,22 @@ export class Pairing {
 		this.report('waiting')
 	}
 
-	/** Listens on a new socket for all that belongs to pairing. `expired` is called when WhatsApp's refs have run out. */
-	attach(socket: WASocket, expired: () => void, refused: (errorCode: string) => void): void {
+	/** Listens on a new socket for all that belongs to pairing. */
+	attach(socket: WASocket, over: PairingListener): void {
 		this.socket = socket
+		this.over = over
 		this.passkey?.end()
 		this.passkey = undefined
 		socket.ws.on('CB:iq,type:set,pair-device', (stanza: BinaryNode) => {
 			const refs = getBinaryNodeChildren(getBinaryNodeChild(stanza, 'pair-device'), 'ref')
 			this.refs = refs.map(({ content }) => Buffer.from(content as Uint8Array).toString())
-			if (this.order.method === 'code') {
-				void this.requestCode(refused)
-				this.timer = setTimeout(expired, FIRST_REF_MS + (this.refs.length - 1) * NEXT_REF_MS)
-			} else {
-				this.showNext(FIRST_REF_MS, expired)
-			}
+			if (this.order.method === 'code') void this.requestCode()
+			else this.showNext(FIRST_REF_MS)
 		})
+		// before Baileys' own: it would sign
+		socket.ws.prependListener('CB:iq,,pair-success', (stanza: BinaryNode) => this.checkNumber(stanza))
 		socket.ws.on('CB:notification,type:companion_reg_refresh', (stanza: BinaryNode) => this.renewSecret(stanza))
-		socket.ws.on('CB:notification,type:passkey_prologue_request', (stanza: BinaryNode) =>
-			this.askForPasskey(stanza, refused)
-		)
+		socket.ws.on('CB:notification,type:passkey_prologue_request', (stanza: BinaryNode) => this.askForPasskey(stanza))
 		socket.ws.on('CB:notification,type:crsc_continuation', (stanza: BinaryNode) => {
 			if (!fromServer(stanza)) return
 			this.acknowledge(stanza)
@@ -82,15 +99,15 @@ export class Pairing {
 		})
 	}
 
-	private showNext(lifetime: number, expired: () => void): void {
+	private showNext(lifetime: number): void {
 		this.ref = this.refs.shift()
 		if (!this.ref) {
-			expired()
+			this.over('expired', 'pairing_expired')
 			return
 		}
 		this.expires = Date.now() + lifetime
 		this.showCurrent()
-		this.timer = setTimeout(() => this.showNext(NEXT_REF_MS, expired), lifetime)
+		this.timer = setTimeout(() => this.showNext(NEXT_REF_MS), lifetime)
 	}
 
 	private showCurrent(): void {
@@ -113,17 +130,32 @@ export class Pairing {
 		this.showCurrent()
 	}
 
+	/** Turns another phone than the account's away before it is linked, as whatsmeow does (sendPairError): nothing is left on it. */
+	private checkNumber(stanza: BinaryNode): void {
+		const { expectedPhone } = this.order
+		this.phoneAnswered = true
+		const device = getBinaryNodeChild(getBinaryNodeChild(stanza, 'pair-success'), 'device')
+		if (!expectedPhone || phoneOf(device?.attrs.jid) === expectedPhone) return
+		const error = { tag: 'error', attrs: { code: '500', text: 'internal-error' } }
+		const refusal = { to: '@s.whatsapp.net', type: 'error', id: stanza.attrs.id ?? '' }
+		this.send({ tag: 'iq', attrs: refusal, content: [error] })
+		this.over('refused', 'pairing_other_number')
+	}
+
+	private send(stanza: BinaryNode): void {
+		this.socket?.sendNode(stanza).catch((error: unknown) => log('warning', 'not_sent', { error: describe(error) }))
+	}
+
 	/** Baileys can't acknowledge a notification before it knows who we are: then we do. */
 	private acknowledge({ attrs: { id = '', from = '', type = '' } }: BinaryNode): void {
 		if (this.store.credentials.me) return
-		const ack = { tag: 'ack', attrs: { id, to: from, class: 'notification', type } }
-		this.socket?.sendNode(ack).catch((error: unknown) => log('warning', 'ack_failed', { error: describe(error) }))
+		this.send({ tag: 'ack', attrs: { id, to: from, class: 'notification', type } })
 	}
 
 	// passkey
 
 	/** The codes are over: this link goes on with a passkey, or not at all. */
-	private askForPasskey(stanza: BinaryNode, refused: (errorCode: string) => void): void {
+	private askForPasskey(stanza: BinaryNode): void {
 		const { socket, store } = this
 		if (!socket || this.ended || !fromServer(stanza)) return
 		this.acknowledge(stanza)
@@ -132,13 +164,13 @@ export class Pairing {
 			this.passkey = new Passkey(socket, store.credentials, this.ref !== undefined, {
 				required: (passkey, until) => this.showPasskey('passkey_required', until, { passkey }),
 				compare: (code, until) => this.showPasskey('confirmation_required', until, { code }),
-				failed: refused
+				failed: errorCode => this.over('refused', errorCode)
 			})
 			store.saveCredentials()
 		}
 		this.passkey.requested(stanza).catch((error: unknown) => {
 			log('warning', 'passkey_request_failed', { error: describe(error) })
-			refused('passkey_request_invalid')
+			this.over('refused', 'passkey_request_invalid')
 		})
 	}
 
@@ -163,27 +195,35 @@ export class Pairing {
 	}
 
 	/** Asks for a code. Baileys does not look at the server's answer: we do. */
-	private async requestCode(refused: (errorCode: string) => void): Promise<void> {
+	private async requestCode(): Promise<void> {
 		const { socket } = this
 		if (!socket || !this.order.phone) return
-		const onError = (stanza: BinaryNode) => {
-			const code = getBinaryNodeChild(stanza, 'error')?.attrs.code
-			refused(code === '429' ? 'pairing_rate_limited' : 'pairing_refused')
-		}
-		socket.ws.once('CB:iq,type:error', onError)
-		setTimeout(() => socket.ws.off('CB:iq,type:error', onError), CODE_ANSWER_MS).unref()
+		const until = Date.now() + FIRST_REF_MS + (this.refs.length - 1) * NEXT_REF_MS
+		const answer = answerToCode(socket)
 		try {
-			const answered = new Promise<void>(resolve => {
-				socket.ws.once('CB:iq,type:result,link_code_companion_reg', () => resolve())
-			})
 			const code = await socket.requestPairingCode(this.order.phone)
-			await answered
-			this.expires = Date.now() + FIRST_REF_MS + (this.refs.length - 1) * NEXT_REF_MS
-			this.report('waiting', { code })
+			const { attrs, content } = (await answer) ?? {}
+			if (this.ended) return
+			if (attrs?.type === 'result') {
+				this.expires = until
+				this.timer = setTimeout(() => this.over('expired', 'pairing_expired'), until - Date.now())
+				this.report('waiting', { code })
+			} else this.codeRefused(content)
 		} catch (error) {
 			log('warning', 'pairing_code_failed', { error: describe(error) })
-			refused('pairing_refused')
+			if (!this.ended) this.over('failed', 'connection_lost')
 		}
+	}
+
+	private codeRefused(content: BinaryNode['content']): void {
+		const [error] = Array.isArray(content) ? content : []
+		const code = Number(error?.attrs.code)
+		log('warning', 'pairing_code_refused', { code: code || null })
+		if (!error) this.over('failed', 'connect_timeout')
+		else if (code === 429) {
+			const seconds = Number(error.attrs.backoff)
+			this.over('refused', 'pairing_rate_limited', Date.now() + (seconds > 0 ? seconds * 1000 : RATE_LIMIT_MS))
+		} else this.over('refused', NO_SUCH_NUMBER.includes(code) ? 'pairing_number_refused' : 'pairing_refused')
 	}
 
 	/** The phone has linked us. */
@@ -192,20 +232,39 @@ export class Pairing {
 		this.end('paired')
 	}
 
-	end(status: PairingEnd, errorCode: string | null = null): void {
+	end(status: PairingEnd, errorCode: PairingErrorCode | null = null, retryAt?: number): void {
 		clearTimeout(this.timer)
 		this.passkey?.end()
 		if (this.ended) return
 		this.ended = true
-		this.report(status, { errorCode })
+		this.report(status, { errorCode, retryAt })
 	}
 
 	private report(
 		status: PairingStatus,
-		shown: { qr?: string; code?: string; passkey?: PasskeyOptions; errorCode?: string | null } = {}
+		shown: {
+			qr?: string
+			code?: string
+			passkey?: PasskeyOptions
+			errorCode?: PairingErrorCode | null
+			retryAt?: number | undefined
+		} = {}
 	): void {
-		const { qr = null, code = null, passkey = null, errorCode = null } = shown
-		const expires = qr || code || passkey ? rfc3339(this.expires) : null
-		this.tell({ method: this.order.method, status, qr, code, passkey, expires_at: expires, error_code: errorCode })
+		const { qr = null, code = null, passkey = null, errorCode = null, retryAt } = shown
+		const expires_at = qr || code || passkey ? rfc3339(this.expires) : null
+		const retry_at = retryAt ? rfc3339(retryAt) : null
+		this.tell({ method: this.order.method, status, qr, code, passkey, expires_at, error_code: errorCode, retry_at })
 	}
+}
+
+/** The server's answer to the request that comes next; undefined where there is none. */
+async function answerToCode({ ws }: WASocket): Promise<BinaryNode | undefined> {
+	const events = ['CB:iq,type:result,link_code_companion_reg', 'CB:iq,type:error']
+	const { promise, resolve } = Promise.withResolvers<BinaryNode | undefined>()
+	const timer = setTimeout(() => resolve(undefined), CODE_ANSWER_MS)
+	for (const event of events) ws.once(event, resolve)
+	const answer = await promise
+	clearTimeout(timer)
+	for (const event of events) ws.off(event, resolve)
+	return answer
 }

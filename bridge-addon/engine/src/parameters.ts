@@ -67,14 +67,19 @@ export interface StartPairing {
 	method: PairingMethod
 	/** digits alone; with a code only */
 	phone: string | null
+	/** the one number that may be linked, where the account was linked before */
+	expectedPhone: string | null
 }
 
 export function pairingParams(params: unknown): StartPairing {
 	const raw = fields(params)
 	const account = matching(raw, 'account', ACCOUNT)
-	if (raw.method === 'qr') return { account, method: 'qr', phone: null }
-	if (raw.method === 'code') return { account, method: 'code', phone: matching(raw, 'phone', PHONE).slice(1) }
-	return invalid('method is qr or code')
+	const expectedPhone = raw.expected_phone == null ? null : matching(raw, 'expected_phone', PHONE)
+	if (raw.method === 'qr') return { account, method: 'qr', phone: null, expectedPhone }
+	if (raw.method !== 'code') return invalid('method is qr or code')
+	const phone = matching(raw, 'phone', PHONE)
+	if (expectedPhone && phone !== expectedPhone) return invalid('phone is not the expected one')
+	return { account, method: 'code', phone: phone.slice(1), expectedPhone }
 }
 
 /** A WebAuthn assertion as a browser's `PublicKeyCredential.toJSON()` gives it, and no more; binary values are base64url. */

@@ -16,7 +16,7 @@ import {
 } from 'baileys'
 import { describe, log } from './log.ts'
 import type { PasskeyAssertion } from './parameters.ts'
-import { EngineError } from './protocol.ts'
+import { EngineError, type PairingErrorCode } from './protocol.ts'
 
 const SERVERS: readonly unknown[] = ['s.whatsapp.net', '@s.whatsapp.net']
 const LONGEST_OPTIONS = 4096
@@ -25,7 +25,7 @@ const CODE_BYTES = 5
 /** The phone takes the proof that this is the browser whose code it scanned for so long. */
 const HANDOFF_MS = Number(process.env.ENGINE_HANDOFF_MS ?? 5 * 60_000)
 /** How long the user has to bring the assertion, and to compare the codes. */
-const USER_MS = 10 * 60_000
+const USER_MS = Number(process.env.ENGINE_PASSKEY_USER_MS ?? 10 * 60_000)
 /** How long WhatsApp and the phone have to go on after each of our steps. */
 const ANSWER_MS = Number(process.env.ENGINE_PASSKEY_ANSWER_MS ?? 45_000)
 const { DeviceProps } = proto
@@ -38,7 +38,7 @@ export interface PasskeyListener {
 	required(options: PasskeyOptions, until: number): void
 	/** The user is to compare this code with the one on the phone. */
 	compare(code: string, until: number): void
-	failed(errorCode: string): void
+	failed(errorCode: PairingErrorCode): void
 }
 
 interface Ephemeral {
@@ -134,7 +134,7 @@ export class Passkey {
 			const mask = createHash('sha256').update(ephemeral.nonce).update(identity.publicKey).digest()
 			const mixed = Buffer.from(mask.subarray(0, CODE_BYTES).map((byte, index) => byte ^ (identity.nonce[index] ?? 0)))
 			const code = bytesToCrockford(mixed)
-			this.listener.compare(`${code.slice(0, 4)}-${code.slice(4)}`, this.limit(USER_MS, 'passkey_timeout'))
+			this.listener.compare(`${code.slice(0, 4)}-${code.slice(4)}`, this.limit(USER_MS, 'confirmation_timeout'))
 		} catch (error) {
 			this.refused(error)
 		}
@@ -180,7 +180,7 @@ export class Passkey {
 		clearTimeout(this.timer)
 	}
 
-	private limit(milliseconds: number, errorCode: string): number {
+	private limit(milliseconds: number, errorCode: PairingErrorCode): number {
 		clearTimeout(this.timer)
 		this.timer = setTimeout(() => this.fail(errorCode), milliseconds)
 		return Date.now() + milliseconds
@@ -191,7 +191,7 @@ export class Passkey {
 		this.fail('passkey_refused')
 	}
 
-	private fail(errorCode: string): void {
+	private fail(errorCode: PairingErrorCode): void {
 		this.end()
 		this.listener.failed(errorCode)
 	}
@@ -236,9 +236,13 @@ function readOptions(node: BinaryNode | undefined): PasskeyOptions | undefined {
 }
 
 function readIdentity(node: BinaryNode | undefined): { publicKey: Buffer; nonce: Buffer } | undefined {
-	const { publicKey, nonce } = proto.PrimaryEphemeralIdentity.decode(bytes(node))
-	if (publicKey?.length !== KEY_LENGTH || nonce?.length !== KEY_LENGTH) return undefined
-	return { publicKey: Buffer.from(publicKey), nonce: Buffer.from(nonce) }
+	try {
+		const { publicKey, nonce } = proto.PrimaryEphemeralIdentity.decode(bytes(node))
+		if (publicKey?.length !== KEY_LENGTH || nonce?.length !== KEY_LENGTH) return undefined
+		return { publicKey: Buffer.from(publicKey), nonce: Buffer.from(nonce) }
+	} catch {
+		return undefined
+	}
 }
 
 /** Names our ephemeral key, and binds us to a nonce that is shown only later. */

@@ -46,6 +46,26 @@ export type PairingStatus =
 	'waiting' | 'passkey_required' | 'confirmation_required' | 'paired' | 'expired' | 'refused' | 'cancelled' | 'failed'
 export type PairingMethod = 'qr' | 'code'
 
+/** Why an attempt to be linked has ended; null with `paired` and `cancelled`. */
+export type PairingErrorCode =
+	| 'pairing_expired'
+	| 'pairing_refused'
+	| 'pairing_number_refused'
+	| 'pairing_rate_limited'
+	| 'pairing_other_number'
+	| 'pairing_code_outdated'
+	| 'pairing_not_confirmed'
+	| 'confirmation_timeout'
+	| 'passkey_timeout'
+	| 'passkey_refused'
+	| 'passkey_no_continuation'
+	| 'passkey_request_invalid'
+	| 'connection_lost'
+	| 'connect_timeout'
+	| 'server_unavailable'
+	| 'client_outdated'
+	| 'account_blocked'
+
 export interface PairingUpdate {
 	account: string
 	method: PairingMethod
@@ -54,7 +74,9 @@ export interface PairingUpdate {
 	code: string | null
 	passkey: Record<string, unknown> | null
 	expires_at: string | null
-	error_code: string | null
+	error_code: PairingErrorCode | null
+	/** from when on WhatsApp may give a code again */
+	retry_at: string | null
 }
 
 export type ChatType = 'person' | 'group' | 'channel' | 'status'

@@ -358,14 +358,28 @@ export class SessionStore implements SignalKeyStore {
 		return this.database.prepare(sql).all(...values)
 	}
 
-	/** Puts the database aside, never erasing the credentials at once, and begins with new ones. */
+	/**
+	 * Ends a link: a copy of the database is put aside, then credentials and keys go. Messages stay, for the next link of the same number.
+	 * Where the copy can't be made, all stays as it is, and it throws.
+	 */
 	archive(): void {
-		const undelivered = [...this.undelivered()]
+		const { archive, path } = newArchive(this.folder)
+		this.database.prepare('VACUUM INTO ?').run(path)
+		chmodSync(path, 0o600)
+		keepNewest(archive)
+		this.discard()
+	}
+
+	/** Forgets what an attempt to be linked leaves when no phone has accepted it. */
+	discard(): void {
+		this.transaction(() => this.database.exec('DELETE FROM credentials; DELETE FROM keys'))
+		this.credentials = initAuthCreds()
+	}
+
+	/** Ends the account: all that it has is put aside. */
+	retire(): void {
 		this.close()
 		putAside(this.folder)
-		;[this.database, this.statements] = this.open()
-		for (const { delivery, method, params } of undelivered) this.statements.keepDelivery.run(delivery, method, params)
-		this.credentials = initAuthCreds()
 	}
 
 	close(): void {
@@ -375,13 +389,24 @@ export class SessionStore implements SignalKeyStore {
 
 /** Puts an account's database aside, also one that can't be opened: whatever is in it stays on the disk for a while. */
 export function putAside(folder: string): void {
-	const archive = join(folder, 'archive')
-	mkdirSync(archive, { recursive: true, mode: 0o700 })
-	const name = `session-${Date.now()}.db`
+	const { archive, path: archived } = newArchive(folder)
 	for (const suffix of FILES) {
 		const path = join(folder, `${DATABASE}${suffix}`)
-		if (existsSync(path)) renameSync(path, join(archive, `${name}${suffix}`))
+		if (existsSync(path)) renameSync(path, `${archived}${suffix}`)
 	}
+	keepNewest(archive)
+}
+
+function newArchive(folder: string): { archive: string; path: string } {
+	const archive = join(folder, 'archive')
+	mkdirSync(archive, { recursive: true, mode: 0o700 })
+	const named = (at: number) => join(archive, `session-${at}.db`)
+	let at = Date.now()
+	while (existsSync(named(at))) at++
+	return { archive, path: named(at) }
+}
+
+function keepNewest(archive: string): void {
 	const databases = readdirSync(archive).filter(file => file.endsWith('.db'))
 	for (const old of databases.sort().slice(0, -ARCHIVES_KEPT))
 		for (const suffix of FILES) rmSync(join(archive, `${old}${suffix}`), { force: true })

@@ -16,6 +16,7 @@ class Account(BorderModel):
     id: str
     name: str
     phone: str | None = None
+    """E.164; stays when the link is lost, None until there was one."""
     state: AccountState = AccountState.STARTING
     reason: str | None = None
     since: Timestamp

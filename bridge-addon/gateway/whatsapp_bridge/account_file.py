@@ -17,6 +17,8 @@ class AccountEntry(BorderModel):
     id: Annotated[str, Field(pattern=ACCOUNT_ID)]
     name: str
     created_at: Timestamp
+    phone: str | None = None
+    """The number that it is, or was last, linked to: no other may be linked again."""
 
 
 _ENTRIES = TypeAdapter(list[AccountEntry])

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 import re
 import unicodedata
 
@@ -44,9 +45,13 @@ class Accounts:
         self._on_change = on_change
         self._saving = asyncio.Lock()
         self._started: set[str] = set()
+        self._phone_changed = asyncio.Event()
+        self._no_codes_until: dict[str, datetime] = {}
         moment = now()
         self._accounts = {
-            entry.id: Account(id=entry.id, name=entry.name, since=moment, created_at=entry.created_at)
+            entry.id: Account(
+                id=entry.id, name=entry.name, phone=entry.phone, since=moment, created_at=entry.created_at
+            )
             for entry in file.read()
         }
 
@@ -131,6 +136,7 @@ class Accounts:
         self.get(account_id)
         unlinked = await self._erase(account_id)
         self._started.discard(account_id)
+        self._no_codes_until.pop(account_id, None)
         account = self._accounts.pop(account_id, None)
         if account is not None:
             await self._save()
@@ -195,7 +201,7 @@ class Accounts:
         for account in self.all():
             pairing = account.pairing
             if pairing is not None and pairing.under_way:
-                failed = Pairing(method=pairing.method, status="failed", error_code="connection_lost")
+                failed = Pairing(method=pairing.method, status="failed", error_code=ENGINE_UNAVAILABLE)
                 self._pairing_is(account.id, failed)
             if account.reason != ENGINE_UNAVAILABLE:
                 self._change(self.get(account.id).in_state(AccountState.RECONNECTING, now(), ENGINE_UNAVAILABLE))
@@ -211,16 +217,34 @@ class Accounts:
                 update={
                     "state": change.state,
                     "reason": change.reason,
-                    "phone": change.phone,
+                    "phone": change.phone or before.phone,
                     "since": change.since,
                     "retry_at": change.retry_at,
                 }
             )
         )
+        if self.get(change.account).phone != before.phone:
+            self._phone_changed.set()
+
+    async def keep_phones(self) -> None:
+        """Writes down which number an account is linked to, whenever that changes."""
+        while True:
+            await self._phone_changed.wait()
+            self._phone_changed.clear()
+            try:
+                await self._save()
+            except OSError as error:
+                logger().error("phone_not_kept", error=type(error).__name__)
+
+    def no_codes_until(self, account_id: str) -> datetime | None:
+        """Until when WhatsApp gives no codes to type, as far as it is known; the moment may have passed."""
+        return self._no_codes_until.get(account_id)
 
     def pairing_changed(self, update: PairingUpdate) -> None:
         """Takes over what the engine says."""
         if update.account in self._accounts:
+            if update.retry_at is not None:
+                self._no_codes_until[update.account] = update.retry_at
             self._pairing_is(update.account, Pairing.model_validate(update.model_dump(exclude={"account"})))
 
     def pairing_begun(self, account_id: str, before: Pairing | None, pairing: Pairing) -> Pairing:
@@ -272,7 +296,8 @@ class Accounts:
     async def _save(self) -> None:
         async with self._saving:
             entries = [
-                AccountEntry(id=account.id, name=account.name, created_at=account.created_at) for account in self.all()
+                AccountEntry(id=account.id, name=account.name, created_at=account.created_at, phone=account.phone)
+                for account in self.all()
             ]
             await asyncio.to_thread(self._file.write, entries)
 

@@ -54,7 +54,6 @@ class EngineErrorCode(StrEnum):
     MEDIA_DAMAGED = "media_damaged"
     MEDIA_DOWNLOAD_FAILED = "media_download_failed"
     ACKNOWLEDGEMENT_TIMEOUT = "acknowledgement_timeout"
-    PAIRING_RATE_LIMITED = "pairing_rate_limited"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -107,7 +106,10 @@ class AccountStateChanged(BorderModel):
 
 
 class Pairing(BorderModel):
-    """Where a pairing is; `qr`, `code` or `passkey` (WebAuthn request options) is valid until `expires_at`."""
+    """Where a pairing is; `qr`, `code` or `passkey` (WebAuthn request options) is valid until `expires_at`.
+
+    `retry_at` comes with `pairing_rate_limited`: from then on WhatsApp may give a code again.
+    """
 
     method: Literal["qr", "code"]
     status: Literal[
@@ -125,6 +127,7 @@ class Pairing(BorderModel):
     passkey: dict[str, JsonValue] | None = None
     expires_at: Timestamp | None = None
     error_code: str | None = None
+    retry_at: Timestamp | None = None
 
     @property
     def under_way(self) -> bool:

@@ -151,9 +151,13 @@ MEANINGS: dict[ErrorCode, Meaning] = {
         "More than `BRIDGE_QUEUE_LIMIT` messages of this account wait.",
         "Send less, and try again after `Retry-After` seconds.",
     ),
+    ErrorCode.PAIRING_OTHER_NUMBER: Meaning(
+        "A code was asked for another number than the account was linked to.",
+        "Give the account's own number, or add an account for the other one.",
+    ),
     ErrorCode.PAIRING_RATE_LIMITED: Meaning(
-        "WhatsApp takes no more pairings of this number for now.",
-        "Wait for `Retry-After` seconds; trying sooner makes it worse.",
+        "WhatsApp gives no more codes to type for now.",
+        "Wait for `Retry-After` seconds, trying sooner makes it longer; or scan a QR code.",
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         "The engine is being restarted, or the gateway stops.",

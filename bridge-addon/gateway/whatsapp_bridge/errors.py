@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     ACCOUNT_BLOCKED = "account_blocked"
     ACCOUNT_FAILED = "account_failed"
     ALREADY_PAIRED = "already_paired"
+    PAIRING_OTHER_NUMBER = "pairing_other_number"
     PASSKEY_NOT_REQUESTED = "passkey_not_requested"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
     MESSAGE_ALREADY_SENT = "message_already_sent"
@@ -79,6 +80,7 @@ _STATUS = {
     ErrorCode.ACCOUNT_BLOCKED: HTTPStatus.CONFLICT,
     ErrorCode.ACCOUNT_FAILED: HTTPStatus.CONFLICT,
     ErrorCode.ALREADY_PAIRED: HTTPStatus.CONFLICT,
+    ErrorCode.PAIRING_OTHER_NUMBER: HTTPStatus.CONFLICT,
     ErrorCode.PASSKEY_NOT_REQUESTED: HTTPStatus.CONFLICT,
     ErrorCode.IDEMPOTENCY_CONFLICT: HTTPStatus.CONFLICT,
     ErrorCode.MESSAGE_ALREADY_SENT: HTTPStatus.CONFLICT,

@@ -121,6 +121,7 @@ class Gateway(EngineListener):
                 try:
                     async with asyncio.TaskGroup() as tasks:
                         self.outbox.start(tasks)
+                        keeping = tasks.create_task(self.accounts.keep_phones(), name="keeping the accounts' numbers")
                         acknowledging = tasks.create_task(self._acknowledge(), name="acknowledging to the engine")
                         life = tasks.create_task(self.engine.run(self), name="engine")
                         try:
@@ -128,6 +129,7 @@ class Gateway(EngineListener):
                         finally:
                             await self.outbox.stop()
                             await self.received_files.stop()
+                            keeping.cancel()
                             acknowledging.cancel()
                             life.cancel()
                 finally:

@@ -1,23 +1,23 @@
 """Linking an account to a phone: by a QR code that the phone scans, or a code that its owner types."""
 
 from datetime import datetime
+import math
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, StringConstraints
 
+from whatsapp_bridge.account import Account
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.border_model import BorderModel
 from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import EngineErrorCode, Pairing
 from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
+from whatsapp_bridge.timestamps import now
 
 _CALL_LIMIT = 20.0
 _PASSKEY_LIMIT = 65.0
 """Seconds; the engine asks WhatsApp three times, up to 20 seconds each."""
-_RATE_LIMIT_PAUSE = 300
-"""Seconds. WhatsApp does not say how long; trying at once makes it worse."""
-
 
 type Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,8192}$")]
 
@@ -47,12 +47,21 @@ async def start_pairing(
 ) -> Pairing:
     """Begins a pairing; a second one replaces the first. `phone` (E.164) goes with the method `code`.
 
+    An account that was linked before takes its own number and no other: what it has, of messages and recipients, belongs to it.
+
     Raises:
-        BridgeError: `account_not_found`, `account_failed`, `already_paired`, `pairing_rate_limited`, `engine_unavailable`.
+        BridgeError: `account_not_found`, `account_failed`, `already_paired`, `pairing_other_number`, `pairing_rate_limited`,
+            `engine_unavailable`.
     """
-    before = accounts.get(account_id).pairing
-    params = {"account": account_id, "method": method} | ({"phone": phone} if phone is not None else {})
-    if accounts.get(account_id).reason == EngineErrorCode.STORE_UNUSABLE:
+    account = accounts.get(account_id)
+    before = account.pairing
+    params = {"account": account_id, "method": method}
+    if phone is not None:
+        _check_code(accounts, account, phone)
+        params["phone"] = phone
+    if account.phone is not None:
+        params["expected_phone"] = account.phone
+    if account.reason == EngineErrorCode.STORE_UNUSABLE:
         raise BridgeError(
             ErrorCode.ACCOUNT_FAILED, "The account's store cannot be used: remove the account and add it again."
         )
@@ -61,6 +70,16 @@ async def start_pairing(
     except EngineError as error:
         raise _refusal(error) from error
     return accounts.pairing_begun(account_id, before, Pairing(method=method, status="waiting"))
+
+
+def _check_code(accounts: Accounts, account: Account, phone: str) -> None:
+    if account.phone is not None and phone != account.phone:
+        detail = "This account was linked to another number. Give that one, or add a new account for this number."
+        raise BridgeError(ErrorCode.PAIRING_OTHER_NUMBER, detail)
+    until = accounts.no_codes_until(account.id)
+    if until is not None and (wait := (until - now()).total_seconds()) > 0:
+        detail = "WhatsApp gives no more codes for now, and asking makes it longer. Wait, or scan a QR code instead."
+        raise BridgeError(ErrorCode.PAIRING_RATE_LIMITED, detail, retry_after=math.ceil(wait))
 
 
 async def cancel_pairing(accounts: Accounts, engine: Engine, account_id: str) -> None:
@@ -129,9 +148,6 @@ def _refusal(error: EngineError) -> BridgeError:
         case EngineErrorCode.PASSKEY_NOT_REQUESTED:
             detail = "WhatsApp does not ask for a passkey now: begin a pairing, and answer when it asks."
             return BridgeError(ErrorCode.PASSKEY_NOT_REQUESTED, detail)
-        case EngineErrorCode.PAIRING_RATE_LIMITED:
-            detail = "WhatsApp allows no more pairing attempts for now. Try again later."
-            return BridgeError(ErrorCode.PAIRING_RATE_LIMITED, detail, retry_after=_RATE_LIMIT_PAUSE)
         case EngineErrorCode.ACCOUNT_NOT_STARTED:
             return EngineUnavailableError()
         case EngineErrorCode.INVALID_PARAMS:

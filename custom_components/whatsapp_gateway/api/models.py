@@ -74,7 +74,7 @@ class Account:
     id: str
     name: str
     phone: str | None
-    """E.164; None until it was linked once."""
+    """E.164, of the present or last link; None until it was linked once."""
     state: AccountState
     reason: str | None
     since: datetime

@@ -81,7 +81,8 @@ export class Authenticator {
 		const { type, challenge: answered, origin } = JSON.parse(clientData.toString())
 		if (type !== 'webauthn.get' || answered !== challenge || origin !== ORIGIN) return 'another challenge or origin'
 		const data = decoded(assertion.response.authenticatorData)
-		if (!data.subarray(0, 32).equals(sha256(RELYING_PARTY)) || (data[32] ?? 0) !== FLAGS) return 'another relying party'
+		if (!data.subarray(0, 32).equals(sha256(RELYING_PARTY)) || ((data[32] ?? 0) & FLAGS) !== FLAGS)
+			return 'another relying party'
 		const signed = Buffer.concat([data, sha256(clientData)])
 		const holds = verify('sha256', signed, createPublicKey(this.privateKey), decoded(assertion.response.signature))
 		return holds ? undefined : 'the signature does not hold'

@@ -21,7 +21,7 @@ import { faultOrder } from './faults.ts'
 import { PairingRefusedError } from './pairing.ts'
 import type { WhatsAppServer } from './server.ts'
 import { compose, type Draft } from './writing.ts'
-import type { Inbox, World } from './world.ts'
+import type { Inbox, Person, World } from './world.ts'
 
 const MAX_WAIT_MS = 60_000
 const BODY_LIMIT = 16 << 20
@@ -57,13 +57,18 @@ const attempt = (server: WhatsAppServer) => {
 	return newest
 }
 
-async function scanQr({ server, text: qr }: Call) {
-	return { device: (await attempt(server).scan(qr.trim())) ?? null }
+/** Whose phone it is: the owner's, unless a number says otherwise. */
+const holder = (world: World, phone: string | undefined | null): Person => (phone ? contact(world, phone) : world.owner)
+
+async function scanQr({ world, server, query, text: qr }: Call) {
+	const person = holder(world, query.get('phone'))
+	return { device: (await attempt(server).scan(qr.trim(), person)) ?? null }
 }
 
-async function enterCode({ server, body }: Call) {
-	refuseUnknown(body, ['code'])
-	return { device: (await attempt(server).enterCode(text(body, 'code'))) ?? null }
+async function enterCode({ world, server, body }: Call) {
+	refuseUnknown(body, ['code', 'phone'])
+	const person = holder(world, optionalText(body, 'phone'))
+	return { device: (await attempt(server).enterCode(text(body, 'code'), person)) ?? null }
 }
 
 function gate(server: WhatsAppServer) {
@@ -207,6 +212,7 @@ function state({ world, server }: Call) {
 		pairing: server.attempts.size,
 		linked_devices: [...world.linked.values()].map(device => ({
 			device: device.id,
+			phone: device.person.phone,
 			name: device.name,
 			platform: device.platform,
 			online: server.isOnline(device),

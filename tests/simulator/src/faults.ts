@@ -23,7 +23,9 @@ export interface Faults {
 	passkey?: PasskeyFault
 	device_limit?: boolean
 	refresh_after_scan?: boolean
+	retired_secret?: boolean
 	pairing_code_error?: number
+	pairing_code_backoff?: number
 	upload_failures?: number
 	upload_delay_ms?: number
 }
@@ -52,7 +54,9 @@ export function faultOrder(fields: Fields): FaultOrder {
 		'device_limit',
 		'refresh_secret',
 		'refresh_after_scan',
+		'retired_secret',
 		'pairing_code_error',
+		'pairing_code_backoff',
 		'upload_failures',
 		'upload_delay_ms'
 	])
@@ -67,7 +71,9 @@ export function faultOrder(fields: Fields): FaultOrder {
 		passkey: optionalChoice(fields, 'passkey', PASSKEY_FAULTS),
 		device_limit: optionalFlag(fields, 'device_limit'),
 		refresh_after_scan: optionalFlag(fields, 'refresh_after_scan'),
+		retired_secret: optionalFlag(fields, 'retired_secret'),
 		pairing_code_error: optionalInteger(fields, 'pairing_code_error', 400, 599),
+		pairing_code_backoff: optionalInteger(fields, 'pairing_code_backoff', 1, 86_400),
 		upload_failures: optionalInteger(fields, 'upload_failures', 1, 100),
 		upload_delay_ms: optionalInteger(fields, 'upload_delay_ms', 0, 60_000)
 	}

@@ -96,7 +96,7 @@ export class Inbound {
 
 	/** What a complete phone tells a new companion: an app state key, and a history without chats but with the hidden numbers. */
 	async greet(device: LinkedDevice): Promise<void> {
-		const { owner } = this.world
+		const owner = device.person
 		const { Type } = proto.Message.ProtocolMessage
 		const { HistorySyncType } = proto.HistorySync
 		const keyData = {

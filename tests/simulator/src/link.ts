@@ -48,7 +48,10 @@ export class Link {
 					this.drop()
 				})
 		})
-		socket.on('close', () => handlers.closed(this))
+		// what came before the end is read first
+		socket.on('close', () => {
+			this.work = this.work.then(() => handlers.closed(this))
+		})
 		socket.on('error', () => this.drop())
 	}
 

@@ -8,7 +8,7 @@ import type { Link } from './link.ts'
 import { type BinaryNode, child, childBytes, node, SERVER, seconds } from './nodes.ts'
 import { newKeyPair, openGcm, sharedSecret, typed } from './noise.ts'
 import { PasskeyGate } from './passkey.ts'
-import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
+import type { LinkedDevice, Person, PersonDevice, World } from './world.ts'
 
 const REFS = 6
 /**
@@ -20,6 +20,8 @@ const NEXT_REF_MS = 20_000
 const REF_GRACE_MS = 10_000
 /** The companion answers pair-success or the code within this time, or is cut off. */
 const ANSWER_LIMIT_MS = 15_000
+/** A phone has at most so many linked devices. */
+const DEVICE_LIMIT = 4
 const CODE_ITERATIONS = 131_072
 const STOCK_DISPLAYS = /^(Chrome|Firefox|Edge|Safari|Opera) \((Mac OS|Windows|Linux|Ubuntu)\)$/
 
@@ -43,7 +45,7 @@ export class PairingAttempt {
 		| undefined
 	/** where WhatsApp asks for a passkey */
 	gate: PasskeyGate | undefined
-	private code: { wrapped: Buffer; ref: string; ephemeral: Buffer; finish?: (keyBundle: Buffer) => void } | undefined
+	private code: { person: Person; wrapped: Buffer; ref: string; finish?: (keyBundle: Buffer) => void } | undefined
 
 	constructor(link: Link, world: World, registration: proto.ClientPayload.IDevicePairingRegistrationData) {
 		this.link = link
@@ -86,10 +88,10 @@ export class PairingAttempt {
 	}
 
 	/**
-	 * The phone scans a code: its four keys must be those of this connection, its ref one that is still taken.
+	 * Somebody's phone scans a code: its four keys must be those of this connection, its ref one that is still taken.
 	 * Resolves with the device's number when the companion's signature came back and holds; with undefined where a passkey is asked for first.
 	 */
-	async scan(qr: string): Promise<number | undefined> {
+	async scan(qr: string, person: Person): Promise<number | undefined> {
 		const [ref, noiseKey, identity, secret, platform] = qr
 			.replace(/^https:\/\/wa\.me\/settings\/linked_devices#/, '')
 			.split(',')
@@ -105,7 +107,7 @@ export class PairingAttempt {
 		) {
 			throw new PairingRefusedError('invalid_qr', 'the keys in the code are not those of the connection')
 		}
-		if (this.world.faults.device_limit) throw new PairingRefusedError('device_limit', 'four devices are linked already')
+		this.refuseBeyondLimit(person)
 		if (this.world.faults.refresh_after_scan) {
 			this.world.faults.refresh_after_scan = false
 			this.refreshSecret()
@@ -113,10 +115,15 @@ export class PairingAttempt {
 		}
 		const scanned = Buffer.from(secret, 'base64')
 		if (this.world.faults.passkey) {
-			this.askForPasskey(scanned)
+			this.askForPasskey(scanned, person)
 			return undefined
 		}
-		return this.succeed(scanned)
+		return this.succeed(scanned, person)
+	}
+
+	private refuseBeyondLimit(person: Person): void {
+		if (this.world.faults.device_limit || this.world.devicesOf(person).length >= DEVICE_LIMIT)
+			throw new PairingRefusedError('device_limit', 'four devices are linked already')
 	}
 
 	/** The secret in the code that is shown is retired: the companion must show a new one. */
@@ -125,23 +132,21 @@ export class PairingAttempt {
 		this.link.send(node('notification', attrs, [node('companion_reg_refresh')]))
 	}
 
-	private askForPasskey(secret: Buffer | undefined): void {
+	private askForPasskey(secret: Buffer | undefined, person: Person): void {
 		const keys = {
 			secret,
 			noiseKey: this.link.clientNoiseKey,
 			identityKey: Buffer.from(this.registration.eIdent ?? [])
 		}
 		this.gate = new PasskeyGate(this.link, this.world, keys, renewed => {
-			this.succeed(renewed).catch((error: unknown) => this.world.violate('passkey', String(error)))
+			this.succeed(renewed, person).catch((error: unknown) => this.world.violate('passkey', String(error)))
 		})
 		this.gate.ask()
 	}
 
 	/** Sends pair-success; resolves when the companion has signed. */
-	private succeed(advSecret: Buffer): Promise<number> {
-		const { owner } = this.world
-		const phone = owner.devices[0]
-		if (!phone) throw new Error('the owner has no phone')
+	private succeed(advSecret: Buffer, person: Person): Promise<number> {
+		const phone = phoneOf(person)
 		const props = proto.DeviceProps.decode(this.registration.deviceProps ?? new Uint8Array())
 		const id = this.world.nextDevice++
 		const identity = Buffer.from(this.registration.eIdent ?? [])
@@ -155,10 +160,13 @@ export class PairingAttempt {
 		}).finish()
 		const sealed = proto.ADVSignedDeviceIdentityHMAC.encode({
 			details: signed,
-			hmac: createHmac('sha256', advSecret).update(signed).digest()
+			hmac: createHmac('sha256', this.world.faults.retired_secret ? randomBytes(32) : advSecret)
+				.update(signed)
+				.digest()
 		}).finish()
 		const device: LinkedDevice = {
 			id,
+			person,
 			name: props.os ?? '',
 			platform: String(props.platformType),
 			identity,
@@ -180,7 +188,7 @@ export class PairingAttempt {
 			node('iq', { from: SERVER, type: 'set', xmlns: 'md', id: stanzaId, t: seconds() }, [
 				node('pair-success', {}, [
 					node('device-identity', {}, Buffer.from(sealed)),
-					node('device', { jid: phoneJid(OWNER_PHONE, id), lid: lidJid(owner.lid, id) }),
+					node('device', { jid: phoneJid(person.phone, id), lid: lidJid(person.lid, id) }),
 					node('platform', { name: 'android' })
 				])
 			])
@@ -192,14 +200,18 @@ export class PairingAttempt {
 	takeSignature(stanza: BinaryNode): boolean {
 		if (!this.success || stanza.attrs.id !== this.success.id) return false
 		const { device, accepted, refused } = this.success
-		const phone = this.world.owner.devices[0]
+		if (stanza.attrs.type === 'error') {
+			this.success = undefined
+			refused(new PairingRefusedError('companion_refused', 'the companion does not want to be linked to this phone'))
+			return true
+		}
 		const signNode = child(stanza, 'pair-device-sign')
 		const identity = proto.ADVSignedDeviceIdentity.decode(childBytes(signNode, 'device-identity'))
 		const message = Buffer.concat([
 			Buffer.from([6, 1]),
 			device.details,
 			device.identity,
-			phone?.signal.identityKey ?? Buffer.alloc(0)
+			phoneOf(device.person).signal.identityKey
 		])
 		const signature = Buffer.from(identity.deviceSignature ?? [])
 		if (signature.length !== 64 || !verifySignature(typed(device.identity), message, signature)) {
@@ -221,14 +233,12 @@ export class PairingAttempt {
 		if (request.attrs.stage === 'companion_hello') {
 			const display = childBytes(request, 'companion_platform_display').toString()
 			if (!STOCK_DISPLAYS.test(display)) return 400
-			if (request.attrs.jid !== phoneJid(OWNER_PHONE)) return 400
+			const person = this.world.person(request.attrs.jid)
+			if (!person) return 400
 			if (this.world.faults.pairing_code_error) return this.world.faults.pairing_code_error
 			const ref = randomBytes(16).toString('base64')
-			this.code = {
-				wrapped: childBytes(request, 'link_code_pairing_wrapped_companion_ephemeral_pub'),
-				ref,
-				ephemeral: Buffer.alloc(0)
-			}
+			const wrapped = childBytes(request, 'link_code_pairing_wrapped_companion_ephemeral_pub')
+			this.code = { person, wrapped, ref }
 			return [
 				node('link_code_companion_reg', { stage: 'companion_hello' }, [
 					node('link_code_pairing_ref', {}, Buffer.from(ref))
@@ -243,17 +253,19 @@ export class PairingAttempt {
 		return 400
 	}
 
-	/** The owner types the code: the phone proves that it knows it, and takes the companion's key bundle. */
-	async enterCode(code: string): Promise<number | undefined> {
+	/** Somebody types the code: the phone proves that it knows it, and takes the companion's key bundle. */
+	async enterCode(code: string, person: Person): Promise<number | undefined> {
 		const asked = this.code
-		const phone = this.world.owner.devices[0]
-		if (!asked || !phone) throw new PairingRefusedError('no_code_requested', 'the companion asked for no code')
+		if (asked?.person !== person)
+			throw new PairingRefusedError('no_code_requested', 'no companion asked for a code for this number')
+		this.refuseBeyondLimit(person)
+		const phone = phoneOf(person)
 		if (this.world.faults.passkey) {
 			// as WhatsApp does: the phone's half is missing, since a passkey comes first
 			const attrs = { from: SERVER, type: 'link_code_companion_reg', id: this.link.id(), t: seconds() }
 			const ref = node('link_code_pairing_ref', {}, Buffer.from(asked.ref))
 			this.link.send(node('notification', attrs, [node('link_code_companion_reg', { stage: 'primary_hello' }, [ref])]))
-			this.askForPasskey(undefined)
+			this.askForPasskey(undefined, person)
 			return undefined
 		}
 		const companion = unwrap(code, asked.wrapped)
@@ -287,8 +299,14 @@ export class PairingAttempt {
 		if (!primaryIdentity.equals(phone.signal.identityKey))
 			throw new PairingRefusedError('wrong_code', 'another phone was meant')
 		const identitySecret = sharedSecret(companionIdentity, phone.signal.getOurIdentity().privKey)
-		return this.succeed(derive(Buffer.concat([ephemeralSecret, identitySecret, random]), Buffer.alloc(0), 'adv_secret'))
+		const secret = derive(Buffer.concat([ephemeralSecret, identitySecret, random]), Buffer.alloc(0), 'adv_secret')
+		return this.succeed(secret, person)
 	}
+}
+
+function phoneOf({ devices: [phone] }: Person): PersonDevice {
+	if (!phone) throw new Error('somebody without a phone')
+	return phone
 }
 
 const derive = (input: Buffer, salt: Buffer, info: string): Buffer =>

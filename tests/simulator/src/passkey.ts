@@ -13,9 +13,20 @@ import type { World } from './world.ts'
 
 const KEY_LENGTH = 32
 
-/** What the gate does: `options-on-request` sends the request without its options, `no-continuation` is a phone that never goes on. */
-export type PasskeyFault = 'required' | 'options-on-request' | 'refused' | 'no-continuation'
-export const PASSKEY_FAULTS: readonly PasskeyFault[] = ['required', 'options-on-request', 'refused', 'no-continuation']
+/**
+ * What the gate does: `options-on-request` sends the request without its options, `no-continuation` is a phone that never goes on, `no-end` one that
+ * takes our keys and then does not link; the unreadable ones send what is no JSON and no protobuf.
+ */
+export const PASSKEY_FAULTS = [
+	'required',
+	'options-on-request',
+	'options-unreadable',
+	'refused',
+	'no-continuation',
+	'continuation-unreadable',
+	'no-end'
+] as const
+export type PasskeyFault = (typeof PASSKEY_FAULTS)[number]
 
 /** The stanzas that belong here, by the tag of what is asked or set. */
 export const PASSKEY_TAGS: ReadonlySet<string> = new Set([
@@ -139,10 +150,10 @@ export class PasskeyGate {
 	}
 
 	private continue(): void {
-		const identity = proto.PrimaryEphemeralIdentity.encode({
-			publicKey: this.ephemeral.publicKey,
-			nonce: this.nonce
-		}).finish()
+		const identity =
+			this.fault === 'continuation-unreadable'
+				? Buffer.from('ffff', 'hex')
+				: proto.PrimaryEphemeralIdentity.encode({ publicKey: this.ephemeral.publicKey, nonce: this.nonce }).finish()
 		this.notify('crsc_continuation', [node('primary_ephemeral_identity', {}, Buffer.from(identity))])
 	}
 
@@ -174,12 +185,13 @@ export class PasskeyGate {
 		if (!keys.identityKey.equals(Buffer.from(request.companionIdentityKey ?? [])))
 			return this.violated('another identity')
 		if (secret.length !== KEY_LENGTH || keys.secret?.equals(secret)) return this.violated('the secret was not renewed')
-		setImmediate(() => this.paired(secret))
+		if (this.fault !== 'no-end') setImmediate(() => this.paired(secret))
 		return []
 	}
 
 	private options(): BinaryNode {
-		const text = JSON.stringify(this.authenticator.options(this.challenge))
+		const options = JSON.stringify(this.authenticator.options(this.challenge))
+		const text = this.fault === 'options-unreadable' ? options.slice(1) : options
 		return node('passkey_request_options', {}, Buffer.from(text))
 	}
 

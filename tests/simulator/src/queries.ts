@@ -88,7 +88,7 @@ function keys({ world, device, asked }: Question): Answer {
 		const { device: number } = parseJid(attrs.jid) ?? { device: 0 }
 		const owner = world.person(attrs.jid)
 		const found = owner?.devices.find(({ id }) => id === number)
-		const linked = owner === world.owner ? world.companions().find(({ id }) => id === number) : undefined
+		const linked = owner && world.companions(owner).find(({ id }) => id === number)
 		if (linked) return node('user', { jid: attrs.jid }, bundleNodes(takeBundle(linked)))
 		if (!found) return node('user', { jid: attrs.jid }, [node('error', { code: '404', text: 'item-not-found' })])
 		world.count('bundles fetched')
@@ -135,7 +135,7 @@ function usync({ world, asked }: Question): Answer {
 
 function deviceList(world: World, person: Person): BinaryNode {
 	const own = person.devices.map(({ id }) => id)
-	const linked = person === world.owner ? world.companions().map(({ id }) => id) : []
+	const linked = world.companions(person).map(({ id }) => id)
 	// a device other than the phone counts only with a key index
 	const list = [...own, ...linked].map(id =>
 		node('device', { id: String(id), 'key-index': id ? String(id) : undefined })
@@ -202,11 +202,11 @@ function removeDevice({ link, device, asked }: Question): Answer {
 }
 
 /** What follows a login that succeeded. */
-export const successNode = (world: World, device: LinkedDevice): BinaryNode =>
+export const successNode = (device: LinkedDevice): BinaryNode =>
 	node('success', {
 		t: seconds(),
-		lid: lidJid(world.owner.lid, device.id),
-		display_name: world.owner.name,
+		lid: lidJid(device.person.lid, device.id),
+		display_name: device.person.name,
 		props: '27',
 		companion_enc_static: 'sim',
 		location: 'sim'

@@ -1,8 +1,11 @@
 /** What the server answers instead of a result. */
 export class QueryError extends Error {
 	readonly code: number
-	constructor(code: number, text: string) {
+	/** seconds that the client is to leave the server alone */
+	readonly backoff: number | undefined
+	constructor(code: number, text: string, backoff?: number) {
 		super(text)
 		this.code = code
+		this.backoff = backoff
 	}
 }

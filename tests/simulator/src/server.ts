@@ -22,7 +22,7 @@ import { takeChatState, takePresence, wentOffline } from './presence.ts'
 import { answer, successNode } from './queries.ts'
 import { QueryError } from './query-error.ts'
 import { takeReadReceipt } from './read-receipts.ts'
-import { type LinkedDevice, OWNER_PHONE, type World } from './world.ts'
+import type { LinkedDevice, World } from './world.ts'
 
 export class WhatsAppServer {
 	readonly media: MediaStore
@@ -118,7 +118,8 @@ export class WhatsAppServer {
 			return
 		}
 		const device = this.world.linked.get(payload.device ?? 0)
-		const known = device?.noiseKey.equals(link.clientNoiseKey) && String(payload.username) === digits(OWNER_PHONE)
+		const known =
+			device?.noiseKey.equals(link.clientNoiseKey) && String(payload.username) === digits(device.person.phone)
 		if (!device || device.removed || !known) {
 			link.failure(401)
 			return
@@ -128,7 +129,7 @@ export class WhatsAppServer {
 		if (older) this.links.delete(older)
 		link.device = device
 		this.world.count('logins')
-		link.send(successNode(this.world, device))
+		link.send(successNode(device))
 	}
 
 	private async stanza(link: Link, stanza: BinaryNode): Promise<void> {
@@ -136,8 +137,8 @@ export class WhatsAppServer {
 			case 'iq':
 				return this.iq(link, stanza)
 			case 'message':
-				if (link.device) return this.outbound.take(link, link.device, stanza)
-				break
+				if (link.device?.person !== this.world.owner) break
+				return this.outbound.take(link, link.device, stanza)
 			case 'receipt':
 				return this.receipt(link, stanza)
 			case 'ack':
@@ -169,7 +170,10 @@ export class WhatsAppServer {
 		try {
 			if (xmlns === 'md' && asked?.tag === 'link_code_companion_reg' && attempt) {
 				const result = attempt.takeLinkCode(asked)
-				if (typeof result === 'number') throw new QueryError(result, 'bad-request')
+				if (typeof result === 'number') {
+					const text = result === 429 ? 'rate-overlimit' : 'bad-request'
+					throw new QueryError(result, text, this.world.faults.pairing_code_backoff)
+				}
 				link.send(node('iq', { from: SERVER, type: 'result', id }, result))
 				return
 			}
@@ -187,11 +191,9 @@ export class WhatsAppServer {
 			if (xmlns === 'passive' && asked?.tag === 'active') await this.activate(link)
 		} catch (error) {
 			if (!(error instanceof QueryError)) throw error
-			link.send(
-				node('iq', { from: SERVER, type: 'error', id }, [
-					node('error', { code: String(error.code), text: error.message })
-				])
-			)
+			const backoff = error.backoff === undefined ? undefined : String(error.backoff)
+			const attrs = { code: String(error.code), text: error.message, backoff }
+			link.send(node('iq', { from: SERVER, type: 'error', id }, [node('error', attrs)]))
 		}
 	}
 
@@ -230,7 +232,7 @@ export class WhatsAppServer {
 		if (kind === 'message' && error) this.world.count(`nacks ${error}`)
 	}
 
-	/** The owner removes a linked device on the phone. */
+	/** All linked devices are removed on their phones. */
 	unlink(): void {
 		for (const device of this.world.linked.values()) {
 			device.removed = true

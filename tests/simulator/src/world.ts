@@ -132,9 +132,11 @@ export interface Group {
 	keysShared: Set<string>
 }
 
-/** A companion that the owner linked: what the server and the phone keep of it. */
+/** A companion that somebody linked: what the server and the phone keep of it. */
 export interface LinkedDevice {
 	id: number
+	/** whose phone linked it */
+	person: Person
 	name: string
 	platform: string
 	identity: Buffer
@@ -223,9 +225,14 @@ export class World {
 		return [this.owner, ...this.people.values()]
 	}
 
-	/** The linked devices that others see and write to: not removed, and with keys published. */
-	companions(): LinkedDevice[] {
-		return [...this.linked.values()].filter(({ removed, signedPreKey }) => !removed && signedPreKey)
+	/** The linked devices of somebody that others see and write to: not removed, and with keys published. */
+	companions(person = this.owner): LinkedDevice[] {
+		return this.devicesOf(person).filter(({ signedPreKey }) => signedPreKey)
+	}
+
+	/** What a phone lists under Linked devices. */
+	devicesOf(person: Person): LinkedDevice[] {
+		return [...this.linked.values()].filter(device => device.person === person && !device.removed)
 	}
 
 	members(group: Group): Person[] {

@@ -22,6 +22,7 @@ beforeEach(async () => {
 afterEach(async () => {
 	await simulator.clearFaults()
 	await client.end()
+	await simulator.unlink()
 })
 
 async function comesBack(): Promise<void> {

@@ -18,6 +18,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
 	await client.end()
+	await simulator.unlink()
 })
 
 const scan = (qr: string) => simulator.try<{ device: number }>('POST', '/mock-phone/scan-qr', qr)
@@ -105,4 +106,54 @@ test('another secret than the one on the screen: the companion refuses, and nobo
 	const { status, answer } = await scan(fields.with(3, Buffer.alloc(32, 1).toString('base64')).join(','))
 	assert.deepEqual([status, answer.error], [409, 'connection_lost'])
 	assert.equal((await simulator.state()).linked_devices.length, before_)
+})
+
+test('another phone scans: its own number is linked, and the companion may say no', async () => {
+	const phone = '+15551230077'
+	await simulator.call('POST', '/contacts', { phone, name: 'Second' })
+	const qr = await client.next<string>('qr')
+	client.socket.ws.prependListener('CB:iq,,pair-success', (stanza: { attrs: { id: string } }) => {
+		const error = { tag: 'error', attrs: { code: '500', text: 'internal-error' } }
+		void client.socket.sendNode({
+			tag: 'iq',
+			attrs: { to: '@s.whatsapp.net', type: 'error', id: stanza.attrs.id },
+			content: [error]
+		})
+	})
+	const { answer } = await simulator.try<{ error: string }>(
+		'POST',
+		`/mock-phone/scan-qr?phone=${encodeURIComponent(phone)}`,
+		qr
+	)
+	assert.equal(answer.error, 'companion_refused')
+	const { linked_devices } = await simulator.call<{ linked_devices: { phone: string }[] }>('GET', '/state')
+	assert.ok(!linked_devices.some(device => device.phone === phone))
+})
+
+test('a phone has four linked devices at most', async () => {
+	const phone = '+15551230078'
+	await simulator.call('POST', '/contacts', { phone, name: 'Busy' })
+	const scanThere = (qr: string) =>
+		simulator.try<{ error: string }>('POST', `/mock-phone/scan-qr?phone=${encodeURIComponent(phone)}`, qr)
+	for (let device = 0; device < 4; device++) {
+		const qr = await client.next<string>('qr')
+		const opened = client.next('open')
+		assert.equal((await scanThere(qr)).status, 200)
+		await opened
+		await client.end()
+		client = new Client(simulator.url)
+	}
+	assert.equal((await scanThere(await client.next<string>('qr'))).answer.error, 'device_limit')
+})
+
+test('a code for somebody else is not taken on this phone', async () => {
+	const phone = '+15551230079'
+	await simulator.call('POST', '/contacts', { phone, name: 'Third' })
+	await client.next('qr')
+	const code = await client.socket.requestPairingCode(phone.slice(1))
+	const typed = (fields: object) => simulator.try('POST', '/mock-phone/enter-code', { code, ...fields })
+	assert.equal((await typed({})).answer.error, 'no_code_requested')
+	const opened = client.next('open')
+	assert.equal((await typed({ phone })).status, 200)
+	await opened
 })

@@ -13,15 +13,17 @@ const SECOND = 1000
 const noiseKey = randomBytes(32)
 
 let sent: BinaryNode[]
+let world: World
 let attempt: PairingAttempt
 let codes: string[]
 
 beforeEach(() => {
 	mock.timers.enable({ apis: ['Date'] })
 	sent = []
+	world = new World()
 	const companion = new SignalDevice().bundle()
 	const link = { clientNoiseKey: noiseKey, id: () => 'id', send: (stanza: BinaryNode) => sent.push(stanza), drop() {} }
-	attempt = new PairingAttempt(link as unknown as Link, new World(), {
+	attempt = new PairingAttempt(link as unknown as Link, world, {
 		eIdent: companion.identity,
 		eRegid: Buffer.alloc(4),
 		eSkeyVal: companion.signedPreKey.publicKey,
@@ -41,7 +43,7 @@ afterEach(() => {
 /** Scans, and tells whether the phone linked (pair-success went out) or why not. */
 async function scanned(code = ''): Promise<string> {
 	const before = sent.length
-	const refused = attempt.scan(code).then(
+	const refused = attempt.scan(code, world.owner).then(
 		() => 'linked',
 		(error: { code: string }) => error.code
 	)

@@ -65,7 +65,10 @@ void test.describe('of a linked device', () => {
 	beforeEach(async () => {
 		client = await Client.paired(simulator)
 	})
-	afterEach(() => client.end())
+	afterEach(async () => {
+		await client.end()
+		await simulator.unlink()
+	})
 
 	test('an iq that it does not know', async () => {
 		const violations = await newViolations(() =>

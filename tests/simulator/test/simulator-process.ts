@@ -23,7 +23,7 @@ export interface Received {
 
 export interface State {
 	connections: number
-	linked_devices: { device: number; online: boolean; backlog: number }[]
+	linked_devices: { device: number; phone: string; online: boolean; removed: boolean; backlog: number }[]
 	unanswered: string[]
 	violations: { what: string; why: string }[]
 	counts: Record<string, number>
@@ -103,5 +103,7 @@ export class SimulatorProcess {
 		(await this.call<{ messages: Received[] }>('GET', `/channels/${channel}/messages?wait=${wait}&after=${after}`))
 			.messages
 	faults = (faults: object) => this.call('POST', '/faults', faults)
+	/** All linked devices are removed: a phone takes four at most. */
+	unlink = () => this.call('POST', '/mock-phone/unlink')
 	clearFaults = () => this.call('DELETE', '/faults')
 }
