@@ -1,9 +1,10 @@
 """One module for each row of the table."""
 
 from benchmarks.figures import Row
+from benchmarks.rows.groups import GROUPS
 from benchmarks.rows.latency import LATENCY
 from benchmarks.rows.memory import MEMORY
 from benchmarks.rows.start import START
 from benchmarks.rows.throughput import THROUGHPUT
 
-ROWS: tuple[Row, ...] = (LATENCY, THROUGHPUT, START, MEMORY)
+ROWS: tuple[Row, ...] = (LATENCY, THROUGHPUT, GROUPS, START, MEMORY)

@@ -1,6 +1,8 @@
-/** Bundles the engine into one file, so that it starts fast and needs no node_modules; and lists whose code is in it. */
+/** Bundles the engine, so that it starts fast, stays small and needs no node_modules; and lists whose code is in it. */
 import { build } from 'esbuild'
 import { writeFileSync } from 'node:fs'
+import { messageTypesOnDemand } from './bundling/message-types-on-demand.ts'
+import { webAssemblyAsFiles } from './bundling/web-assembly-as-files.ts'
 
 const result = await build({
 	entryPoints: ['src/main.ts'],
@@ -10,8 +12,13 @@ const result = await build({
 	target: 'node24',
 	format: 'esm',
 	metafile: true,
+	// the source stays in memory; names stay as they are, since errors tell them
+	minifyWhitespace: true,
+	minifySyntax: true,
 	// loaded only for media that the gateway prepares instead
 	external: ['sharp', 'jimp', 'link-preview-js', 'audio-decode'],
+	alias: { 'curve25519-js': './src/substitutes/curve25519.ts', pino: './src/substitutes/pino.ts' },
+	plugins: [messageTypesOnDemand, webAssemblyAsFiles],
 	banner: {
 		js: "import { createRequire as engineRequire } from 'node:module'; const require = engineRequire(import.meta.url);"
 	},

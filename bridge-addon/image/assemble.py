@@ -58,7 +58,8 @@ def main(folder: Path) -> None:
     (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.4\nName: whatsapp-bridge\nVersion: {version()}\nLicense-Expression: Apache-2.0\n"
     )
-    shutil.copy(BUILD / "engine/dist/engine.mjs", folder)
+    for file in ["engine.mjs", *sorted(path.name for path in (BUILD / "engine/dist").glob("*.wasm"))]:
+        shutil.copy(BUILD / "engine/dist" / file, folder)
     shutil.copy(BUILD / "image/healthy.py", folder)
     # The root is read-only when it runs. Hashes instead of times, and nobody looks at the sources: the same build, the same bytes.
     compileall.compile_dir(folder, quiet=1, workers=0, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
