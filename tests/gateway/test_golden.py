@@ -15,6 +15,7 @@ from whatsapp_bridge.api.health import Health, Ready
 from whatsapp_bridge.api.message_bodies import message_body
 from whatsapp_bridge.api.messages import MessageList
 from whatsapp_bridge.api.numbers import NumberAnswers, NumberQuestion
+from whatsapp_bridge.api.overview import Change, Overview, Report
 from whatsapp_bridge.api.pairing import Confirmation, PairingRequest, ShownQr
 from whatsapp_bridge.api.simple_calls import SimpleImage, SimpleText
 from whatsapp_bridge.contact import ChatList, ContactList
@@ -56,6 +57,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-health": Health,
     "answer-ready": Answer[Ready],
     "answer-accounts": Answer[AccountList],
+    "answer-gateway": Answer[Overview],
+    "answer-gateway-report": Answer[Report],
     "answer-account-removed": Answer[Removal],
     "answer-unlinked": Answer[Removal],
     "answer-account": Answer[Account],
@@ -89,6 +92,7 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
     "queue.changed": QueueLength,
 }
 REQUESTS: dict[str, TypeAdapter[Any]] = {
+    "request-gateway-change": TypeAdapter(Change),
     "request-account": TypeAdapter(AccountName),
     "request-pairing": TypeAdapter(PairingRequest),
     "request-pairing-passkey": TypeAdapter(PasskeyAssertion),
@@ -179,6 +183,8 @@ async def test_the_answers_of_the_routes_have_the_form_of_the_examples(running: 
         "answer-message-sent": sent,
         "answer-message-queued": (await api.send("hello")).body,
         "answer-accounts": (await api("GET", "/v1/accounts")).body,
+        "answer-gateway": (await api("GET", "/v1/gateway")).body,
+        "answer-gateway-changed": (await api("PATCH", "/v1/gateway", {"log_level": "debug"})).body,
         "answer-account": (await api("GET", "/v1/accounts/home")).body,
         "answer-account-restarted": (await api("POST", "/v1/accounts/home/restart")).body,
         "answer-unlinked": (await api("POST", "/v1/accounts/home/unlink")).body,

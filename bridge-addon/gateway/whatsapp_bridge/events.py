@@ -15,6 +15,7 @@ from whatsapp_bridge.database import Database
 from whatsapp_bridge.errors import BridgeError
 from whatsapp_bridge.event_store import Event, Happening
 from whatsapp_bridge.log import logger
+from whatsapp_bridge.recent_events import RecentEvents
 from whatsapp_bridge.timestamps import now
 
 SUBSCRIPTION_LIMIT = 1_000
@@ -137,6 +138,7 @@ class EventLog:
         self.sequence = database.now(event_store.newest)
         """The newest event's number."""
         self.published: Counter[EventType] = Counter()
+        self.recent = RecentEvents()
         self.deliveries = database.now(event_store.deliveries)
         """By account, the newest delivery number of the engine's that is on the disk."""
         self.delivered = asyncio.Event()
@@ -269,6 +271,7 @@ class EventLog:
     def _tell(self, event: Event) -> None:
         self.sequence = max(self.sequence, event.sequence)
         self.published[EventType(event.type)] += 1
+        self.recent.note(event)
         for subscription in self._subscriptions:
             subscription.put(event)
 

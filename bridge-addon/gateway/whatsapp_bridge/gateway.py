@@ -58,6 +58,8 @@ class Gateway(EngineListener):
         engine_dir = settings.data_dir / "engine"
         make_private_folder(engine_dir)
         self.settings = settings
+        self.log_level = settings.log_level
+        """How much the log tells now."""
         self.token = api_token(
             settings.data_dir, settings.api_token.get_secret_value() if settings.api_token is not None else None
         )

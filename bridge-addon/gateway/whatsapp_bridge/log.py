@@ -70,6 +70,11 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(handlers=[_Forwarding()], level=logging.WARNING, force=True)
 
 
+def set_log_level(level: str) -> None:
+    """Tells more or less from now on. `level` is a key of `LEVELS`."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]))
+
+
 def logger() -> FilteringBoundLogger:
     """Returns the logger."""
     return cast("FilteringBoundLogger", structlog.get_logger())

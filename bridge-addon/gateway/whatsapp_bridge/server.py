@@ -18,6 +18,7 @@ from whatsapp_bridge.engine_command import engine_command
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.log import logger, set_up_logging
 from whatsapp_bridge.settings import Settings, unknown_variables
+from whatsapp_bridge.supervisor import announced
 
 _BACKLOG = 128
 _CONSUMERS_LIMIT = 2.0
@@ -51,7 +52,8 @@ async def _serve(settings: Settings) -> None:
     gateway = Gateway(settings, engine_command)
     async with gateway.running():
         server = ApiServer(gateway, listener)
-        await server.run(stop)
+        async with announced(settings.supervisor_url, listener.getsockname()[1], gateway.token):
+            await server.run(stop)
     logger().info("stopped")
 
 

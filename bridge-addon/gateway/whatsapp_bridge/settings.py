@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import ipaddress
+from ipaddress import IPv4Address
 import json
 import os
 from pathlib import Path
@@ -113,6 +114,10 @@ class Settings(BaseSettings):
     """Seconds that a received file can be had."""
     event_retention: float = Field(default=7 * 86400.0, gt=0)
     """Seconds that an event is kept for a consumer that is away."""
+    supervisor_url: str | None = None
+    """Where Home Assistant's Supervisor is to be told of the gateway; the app sets it."""
+    ingress_address: IPv4Address | None = None
+    """The Supervisor's address: what it passes on from its users needs no token; the app sets it."""
 
     @classmethod
     @override

@@ -15,6 +15,8 @@ from whatsapp_bridge.api import (
     health,
     messages,
     numbers,
+    overview,
+    page,
     pairing,
     received_media,
     simple_calls,
@@ -28,6 +30,8 @@ from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.metrics import metrics_registry
 
 _ROUTES = (
+    page,
+    overview,
     health,
     accounts,
     pairing,
@@ -51,7 +55,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     add_error_answers(app)
     app.add_middleware(BodyLimit, file_limit=gateway.settings.max_file_size)
     app.add_middleware(FaultAnswers)
-    app.add_middleware(BearerAuthentication, token=gateway.token)
+    app.add_middleware(BearerAuthentication, token=gateway.token, ingress_address=gateway.settings.ingress_address)
     return app
 
 

@@ -17,6 +17,9 @@ class Shown(NamedTuple):
 ROUTES: dict[str, Shown] = {
     "health": Shown(answers=("answer-health", "answer-health-degraded")),
     "ready": Shown(answers=("answer-ready",)),
+    "get_overview": Shown(answers=("answer-gateway",)),
+    "change_gateway": Shown(("request-gateway-change",), ("answer-gateway-changed",)),
+    "get_report": Shown(answers=("answer-gateway-report",)),
     "list_accounts": Shown(answers=("answer-accounts",)),
     "add_account": Shown(("request-account-add",), ("answer-account-added",)),
     "get_account": Shown(answers=("answer-account", "answer-account-logged-out", "answer-account-reconnecting")),
