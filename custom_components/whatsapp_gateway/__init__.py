@@ -1,29 +1,29 @@
 """WhatsApp in Home Assistant, through the WhatsApp Gateway."""
 
-from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, Platform
+from homeassistant.const import CONF_TOKEN, CONF_URL, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import config_validation as cv, discovery, issue_registry as ir
+from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
 from .api.client import GatewayClient
-from .const import DOMAIN, NOTIFY_ACTION
+from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator, version_issue
 from .entity import async_register_account_device
+from .notify import async_load_action, async_remove_action
 from .own_number import remember_number
 from .position_store import PositionStore
 from .recipient_devices import async_follow_names
+from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.NOTIFY, Platform.SENSOR]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the action `notify.whatsapp`, once for all accounts."""
-    hass.async_create_task(
-        discovery.async_load_platform(hass, Platform.NOTIFY, DOMAIN, {CONF_NAME: NOTIFY_ACTION}, config),
-        eager_start=True,
-    )
+    """Register the actions, once for all accounts."""
+    async_setup_services(hass)
+    async_load_action(hass, config)
     return True
 
 
@@ -34,8 +34,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
     await coordinator.async_config_entry_first_refresh()
     remember_number(hass, entry, coordinator.data)
     entry.runtime_data = coordinator
+    entry.async_on_unload(coordinator.async_subscribe(coordinator.recent.heard))
     coordinator.device_id = async_register_account_device(hass, entry).id
     async_follow_names(hass, entry)
+    async_load_action(hass, {}, coordinator.account_id)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.start()
     return True
@@ -48,5 +50,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) ->
 
 async def async_remove_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> None:
     """Forget what was stored for an account. It stays linked at the gateway."""
+    async_remove_action(hass, entry.data[CONF_ACCOUNT])
     await PositionStore(hass, entry.entry_id).erase()
     ir.async_delete_issue(hass, DOMAIN, version_issue(entry.entry_id))

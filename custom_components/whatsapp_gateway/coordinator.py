@@ -24,6 +24,7 @@ from .errors import placeholders, translation_key
 from .message_event import fire_message
 from .own_number import is_other_number
 from .position_store import PositionStore
+from .recent_messages import RecentMessages
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
     def __init__(self, hass: HomeAssistant, entry: WhatsAppConfigEntry, client: GatewayClient) -> None:
         super().__init__(hass, _LOGGER, config_entry=entry, name=f"account {entry.data[CONF_ACCOUNT]}")
         self.client = client
+        self.recent = RecentMessages()
         self.account_id: str = entry.data[CONF_ACCOUNT]
         self.identity = entry.unique_id or self.account_id
         """Names the account among those of all gateways: in unique ids and device identifiers."""

@@ -69,6 +69,7 @@ OTHER_CODES: Final = frozenset(
         "pairing_other_number",
         "pairing_rate_limited",
         "passkey_not_requested",
+        "picture_not_available",
         "qr_not_available",
         "picture_not_available",
         "queue_full",

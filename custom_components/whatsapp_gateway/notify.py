@@ -12,24 +12,33 @@ from homeassistant.components.notify.const import (
     NotifyEntityFeature,
 )
 from homeassistant.components.notify.legacy import BaseNotificationService
-from homeassistant.core import HomeAssistant
+from homeassistant.const import CONF_NAME, Platform
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import discovery
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.service import async_set_service_schema
 from homeassistant.helpers.typing import ConfigType, DiscoveryInfoType
+from homeassistant.util import slugify
+from homeassistant.util.hass_dict import HassKey
 import probatio as vol
 
-from .const import CONF_ACCOUNT, DOMAIN
+from .answered import quote_of
+from .const import CONF_ACCOUNT, DOMAIN, NOTIFY_ACTION
 from .coordinator import WhatsAppConfigEntry
 from .entity import RecipientEntity
+from .mentions import mentioned
 from .outgoing import DATA_SCHEMA, Outgoing, outgoing, titled
 from .recipient_devices import async_add_for_each_recipient
 from .sending import raise_for, send_to_all, sent_signal
+from .targets import CONF_TO, Target, targets_of
 
 PARALLEL_UPDATES = 0
 
 RECIPIENT: Final = NotifyEntityDescription(key="notify", translation_key="recipient", name=None)
+
+_LOADED: HassKey[set[str]] = HassKey(f"{DOMAIN}_notify_actions")
 
 _DESCRIPTION: Final = {
     "name": "Send a WhatsApp message",
@@ -50,14 +59,14 @@ _DESCRIPTION: Final = {
         },
         ATTR_TARGET: {
             "name": "Target",
-            "description": "Phone numbers in international form (+491701234567) or chat ids of groups (group:…).",
+            "description": "Recipients by name, phone numbers as you would dial them, or chat ids (group:…).",
             "required": True,
-            "example": "+491701234567",
+            "example": "Family",
             "selector": {"text": {"multiple": True}},
         },
         ATTR_DATA: {
             "name": "Data",
-            "description": "One of `image`, `video`, `audio`, `voice`, `document`, `sticker` (a URL or a path), `camera` (an entity), `location` or `poll`; "
+            "description": "One of `image`, `video`, `audio`, `voice`, `document`, `sticker` (a URL, a path or a media source), `camera` (an entity), `location` or `poll`; "
             "`view_once`, `gif`, `file_name`, `markdown`, `mentions`, `reply_to`. With several accounts: `account`, the name, phone number or id of the one that sends.",
             "example": "camera: camera.front_door",
             "selector": {"object": {}},
@@ -94,20 +103,50 @@ class RecipientNotify(RecipientEntity, NotifyEntity):
         Raises:
             HomeAssistantError: it was not sent; the sentence says why.
         """
-        entry = self.coordinator.config_entry
+        targets = [Target(self.coordinator.config_entry, self.recipient.chat)]
         content = Outgoing({"type": "text", "text": titled(title, message)})
-        raise_for(self.hass, entry, await send_to_all(self.hass, entry, [self.recipient.chat], content))
+        raise_for(targets, await send_to_all(self.hass, targets, content))
+
+
+@callback
+def async_load_action(hass: HomeAssistant, config: ConfigType, account: str | None = None) -> None:
+    """Registers `notify.whatsapp`, or the action of one account (`notify.whatsapp_<account>`), for as long as Home Assistant runs."""
+    name = action_name(account)
+    loaded = hass.data.setdefault(_LOADED, set())
+    if name not in loaded:
+        loaded.add(name)
+        info = {CONF_NAME: name, CONF_ACCOUNT: account}
+        hass.async_create_task(
+            discovery.async_load_platform(hass, Platform.NOTIFY, DOMAIN, info, config), eager_start=True
+        )
+
+
+@callback
+def async_remove_action(hass: HomeAssistant, account: str) -> None:
+    """Takes the action of an account away: its entry was removed."""
+    if (name := action_name(account)) != NOTIFY_ACTION:
+        hass.data.setdefault(_LOADED, set()).discard(name)
+        hass.services.async_remove(NOTIFY_DOMAIN, name)
+
+
+def action_name(account: str | None) -> str:
+    """Returns the name of the action that sends from an account: the first one is called WhatsApp, and has the plain name."""
+    name = slugify(account or NOTIFY_ACTION)
+    return name if name.startswith(NOTIFY_ACTION) else f"{NOTIFY_ACTION}_{name}"
 
 
 async def async_get_service(
     _hass: HomeAssistant, _config: ConfigType, discovery_info: DiscoveryInfoType | None = None
 ) -> WhatsAppNotifyAction | None:
     """Return the action when the integration itself asks for it; YAML configures nothing."""
-    return None if discovery_info is None else WhatsAppNotifyAction()
+    return None if discovery_info is None else WhatsAppNotifyAction(discovery_info[CONF_ACCOUNT])
 
 
 class WhatsAppNotifyAction(BaseNotificationService):
-    """Sends a text to one or many targets."""
+    """Sends to one or many targets, from a certain account where one is given."""
+
+    def __init__(self, account: str | None) -> None:
+        self._account = account
 
     @override
     async def async_register_services(self) -> None:
@@ -124,13 +163,15 @@ class WhatsAppNotifyAction(BaseNotificationService):
             HomeAssistantError: it was not sent to all; the sentence says why.
         """
         data = _checked_data(kwargs.get(ATTR_DATA))
-        entry = _sending_account(self.hass, data.get(CONF_ACCOUNT))
-        targets = list(dict.fromkeys(str(target).strip() for target in kwargs.get(ATTR_TARGET) or ()))
-        if not targets:
-            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_target")
+        account = self._account or data.get(CONF_ACCOUNT)
+        to = [str(target) for target in kwargs.get(ATTR_TARGET) or ()]
+        targets = targets_of(self.hass, {CONF_TO: to, CONF_ACCOUNT: account})
         title: str | None = kwargs.get(ATTR_TITLE)
-        content = await outgoing(self.hass, titled(title, message), data)
-        raise_for(self.hass, entry, await send_to_all(self.hass, entry, targets, content))
+        text, data["mentions"] = mentioned(self.hass, targets[0].entry, message, data.get("mentions", ()))
+        if isinstance(data.get("reply_to"), str):
+            data["reply_to"] = quote_of(targets[0], data["reply_to"])
+        content = await outgoing(self.hass, titled(title, text), data)
+        raise_for(targets, await send_to_all(self.hass, targets, content))
 
 
 def _checked_data(data: dict[str, Any] | None) -> dict[str, Any]:
@@ -143,22 +184,3 @@ def _checked_data(data: dict[str, Any] | None) -> dict[str, Any]:
             translation_placeholders={"fields": ", ".join(str(field) for field in error.path) or "data"},
         ) from error
     return checked
-
-
-def _sending_account(hass: HomeAssistant, wanted: str | None) -> WhatsAppConfigEntry:
-    """Returns the account that sends: the wanted one, or the only one."""
-    loaded: list[WhatsAppConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    if wanted is not None:
-        loaded = [entry for entry in loaded if wanted in _names(entry)]
-        if not loaded:
-            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="account_unknown")
-    if not loaded:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_account")
-    if len(loaded) > 1:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="account_ambiguous")
-    return loaded[0]
-
-
-def _names(entry: WhatsAppConfigEntry) -> set[str | None]:
-    account = entry.runtime_data.data
-    return {entry.entry_id, entry.title, account.id, account.name, account.phone}

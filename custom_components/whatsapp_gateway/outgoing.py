@@ -1,24 +1,20 @@
 """From what an action was given to the message that the gateway is asked to send."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.const import ATTR_LATITUDE, ATTR_LOCATION, ATTR_LONGITUDE, ATTR_NAME
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 import probatio as vol
 
 from .api.client import Upload
-from .const import CONF_ACCOUNT, DOMAIN
+from .attachments import Attachment, attachment, entity_picture, media_source_file
+from .const import CONF_ACCOUNT
 
 FILE_TYPES: Final = ("image", "video", "audio", "voice", "document", "sticker")
 CAPTIONED: Final = frozenset({"image", "video", "document"})
-UPLOAD_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of a local file: it is held in memory while it is sent."""
-SNAPSHOT_LIMIT: Final = 15
-"""Seconds that a camera gets for a picture."""
 
 DATA_SCHEMA: Final = vol.Schema(
     {
@@ -44,8 +40,15 @@ DATA_SCHEMA: Final = vol.Schema(
         vol.Optional("gif"): cv.boolean,
         vol.Optional("markdown"): cv.boolean,
         vol.Optional("mentions"): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional("reply_to"): vol.Schema(
-            {vol.Required("message_id"): cv.string, vol.Optional("author"): cv.string, vol.Optional("text"): cv.string}
+        vol.Optional("reply_to"): vol.Any(
+            cv.string,
+            vol.Schema(
+                {
+                    vol.Required("message_id"): cv.string,
+                    vol.Optional("author"): cv.string,
+                    vol.Optional("text"): cv.string,
+                }
+            ),
         ),
     }
 )
@@ -82,59 +85,35 @@ async def outgoing(hass: HomeAssistant, text: str, data: dict[str, Any]) -> Outg
     if poll := data.get("poll"):
         return Outgoing({"type": "poll", "question": text} | poll | beside)
     if camera := data.get("camera"):
-        return Outgoing(_with_file("image", text, data) | beside, await _snapshot(hass, camera))
+        return with_file("image", await entity_picture(hass, camera), text, data | beside)
     for kind in FILE_TYPES:
         if (source := data.get(kind)) is not None:
-            body = _with_file(kind, text, data) | beside
-            if source.startswith(("http://", "https://")):
-                return Outgoing(body | {"media": {"url": source}})
-            return Outgoing(body, await _local_file(hass, source))
+            return with_file(kind, await _file(hass, source), text, data | beside)
     markdown = {"markdown": True} if data.get("markdown") else {}
     return Outgoing({"type": "text", "text": text} | markdown | beside)
 
 
-def _with_file(kind: str, text: str, data: dict[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"type": kind, "media": {}}
-    if text.strip() and kind in CAPTIONED:
-        body["caption"] = text
+async def _file(hass: HomeAssistant, source: str) -> Attachment:
+    if source.startswith("media-source://"):
+        return await media_source_file(hass, source)
+    return await attachment(hass, {"url" if source.startswith(("http://", "https://")) else "path": source})
+
+
+def with_file(kind: str, file: Attachment, caption: str | None, options: Mapping[str, Any]) -> Outgoing:
+    """Makes a message of a file; caption and options go only with kinds that have them."""
+    body: dict[str, Any] = {"type": kind, "media": file.media}
+    if caption and caption.strip() and kind in CAPTIONED:
+        body["caption"] = caption
     for option, kinds in _OPTIONS.items():
-        if data.get(option) and kind in kinds:
-            body[option] = data[option]
-    return body
+        if options.get(option) and kind in kinds:
+            body[option] = options[option]
+    return Outgoing(body, file.upload)
 
 
 _OPTIONS: Final = {
+    "mentions": frozenset(CAPTIONED),
+    "quote": frozenset(FILE_TYPES),
     "file_name": frozenset({"document"}),
     "view_once": frozenset({"image", "video", "voice"}),
     "gif": frozenset({"video"}),
 }
-
-
-async def _snapshot(hass: HomeAssistant, camera: str) -> Upload:
-    # only who sends snapshots needs the camera's modules
-    from homeassistant.components.camera import async_get_image  # noqa: PLC0415
-
-    image = await async_get_image(hass, camera, timeout=SNAPSHOT_LIMIT)
-    return Upload("snapshot.jpg", image.content, image.content_type)
-
-
-async def _local_file(hass: HomeAssistant, source: str) -> Upload:
-    path = Path(source)
-    if not hass.config.is_allowed_path(source):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="path_not_allowed", translation_placeholders={"path": source}
-        )
-    try:
-        content = await hass.async_add_executor_job(_read, path)
-    except OSError as error:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="file_unreadable", translation_placeholders={"path": source}
-        ) from error
-    if len(content) > UPLOAD_LIMIT:
-        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="media_too_large")
-    return Upload(path.name, content)
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(UPLOAD_LIMIT + 1)

@@ -33,9 +33,6 @@ _FORM_ERRORS: Final = frozenset(
 )
 """Errors that have a sentence in this dialog; `request_failed` for all others."""
 
-_NOT_FOUND: Final = "not_found"
-"""The gateway's code for a route that it does not have yet."""
-
 _OPTIONS: Final = vol.Schema(
     {
         vol.Required(CONF_NAME): TextSelector(),
@@ -126,7 +123,8 @@ class RecipientFlow(ConfigSubentryFlow):
 
     async def _choose(self, coordinator: WhatsAppCoordinator, written: str) -> str | None:
         """Keeps the chat that was picked or typed. Returns the key of what is wrong with it."""
-        picked = next((choice for choice in self._choices or () if written in {choice.chat, choice.name}), None)
+        same = {written, international(written, self.hass.config.country)}
+        picked = next((choice for choice in self._choices or () if {choice.chat, choice.name} & same), None)
         try:
             self._choice = picked or await _typed(coordinator, written, self.hass.config.country)
         except GatewayError as error:
@@ -160,21 +158,12 @@ def _label(choice: Choice) -> str:
 
 async def _choices(coordinator: WhatsAppCoordinator) -> tuple[list[Choice], GatewayError | None]:
     """Returns the account's chats, and what kept us from getting them: a number can be typed all the same."""
-    client, account = coordinator.client, coordinator.account_id
-    found: list[Choice] = []
     try:
-        try:
-            chats = [(chat.id, chat.name or chat.id) for chat in await client.chats(account)]
-        except GatewayRequestError as error:
-            if error.code != _NOT_FOUND:
-                raise
-            chats = [(group.id, group.subject) for group in await client.groups(account)]
+        chats = await coordinator.client.chats(coordinator.account_id)
     except GatewayError as error:
-        return found, error
-    for chat, name in chats:
-        if (kind := RecipientKind.of(chat)) is not None:
-            found.append(Choice(chat, kind, name))
-    return found, None
+        return [], error
+    kinds = [(chat, RecipientKind.of(chat.id)) for chat in chats]
+    return [Choice(chat.id, kind, chat.name or chat.id) for chat, kind in kinds if kind is not None], None
 
 
 async def _typed(coordinator: WhatsAppCoordinator, written: str, country: str | None) -> Choice | None:

@@ -16,6 +16,7 @@ from .const import DOMAIN
 from .coordinator import WhatsAppConfigEntry
 from .errors import translated
 from .outgoing import Outgoing
+from .targets import Target
 
 ACKNOWLEDGEMENT_WAIT: Final = 10
 """Seconds to wait for WhatsApp's acknowledgement; after that the gateway goes on sending alone."""
@@ -30,14 +31,14 @@ def sent_signal(entry: WhatsAppConfigEntry, chat: str) -> SignalType[()]:
     return SignalType(f"{DOMAIN}_sent_{entry.entry_id}_{chat}")
 
 
-async def send(hass: HomeAssistant, entry: WhatsAppConfigEntry, chat: str, content: Outgoing) -> OutgoingMessage:
-    """Sends to one chat (a chat id or phone number) and signals that it did.
+async def send(hass: HomeAssistant, target: Target, content: Outgoing) -> OutgoingMessage:
+    """Sends to one chat and signals that it did.
 
     Raises:
         GatewayError: it was not sent, after two repetitions where the connection was lost.
     """
-    coordinator = entry.runtime_data
-    body = content.body | {"to": chat}
+    coordinator = target.entry.runtime_data
+    body = content.body | {"to": target.chat}
     key = str(uuid4())
     for pause in (*PAUSES, None):
         try:
@@ -49,30 +50,29 @@ async def send(hass: HomeAssistant, entry: WhatsAppConfigEntry, chat: str, conte
                 raise
             await asyncio.sleep(pause)
         else:
-            async_dispatcher_send(hass, sent_signal(entry, message.chat))
+            coordinator.recent.sent(message.message_id, message.chat, body.get("text") or body.get("caption"))
+            async_dispatcher_send(hass, sent_signal(target.entry, message.chat))
             return message
     raise AssertionError("unreachable: the last try returns or raises")
 
 
 async def send_to_all(
-    hass: HomeAssistant, entry: WhatsAppConfigEntry, chats: Sequence[str], content: Outgoing
+    hass: HomeAssistant, targets: Sequence[Target], content: Outgoing
 ) -> list[OutgoingMessage | GatewayError]:
-    """Sends to each chat, a few at a time; returns in their order what became of it."""
+    """Sends to each target, a few at a time; returns in their order what became of it."""
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def attempt(chat: str) -> OutgoingMessage | GatewayError:
+    async def attempt(target: Target) -> OutgoingMessage | GatewayError:
         async with places:
             try:
-                return await send(hass, entry, chat, content)
+                return await send(hass, target, content)
             except GatewayError as error:
                 return error
 
-    return await asyncio.gather(*(attempt(chat) for chat in chats))
+    return await asyncio.gather(*(attempt(target) for target in targets))
 
 
-def raise_for(
-    hass: HomeAssistant, entry: WhatsAppConfigEntry, outcomes: Sequence[OutgoingMessage | GatewayError]
-) -> None:
+def raise_for(targets: Sequence[Target], outcomes: Sequence[object]) -> None:
     """Raises one exception for all that went wrong. Targets are named by their place: errors are logged, numbers must not be.
 
     Raises:
@@ -81,8 +81,10 @@ def raise_for(
     failed = [(place, error) for place, error in enumerate(outcomes, 1) if isinstance(error, GatewayError)]
     if not failed:
         return
-    if any(isinstance(error, GatewayAuthError) for _, error in failed):
-        entry.async_start_reauth(hass)
+    for place, error in failed:
+        if isinstance(error, GatewayAuthError):
+            entry = targets[place - 1].entry
+            entry.async_start_reauth(entry.runtime_data.hass)
     if len(outcomes) == 1:
         raise translated(failed[0][1]) from failed[0][1]
     raise HomeAssistantError(

@@ -14,18 +14,6 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden/api"
 TOKEN = "token-of-the-scripted-gateway"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="232" height="232"><g transform="scale(8)"><path stroke="#000" d="M4 4.5h7"/></g></svg>'
 type Json = Any
-CHATS: Json = {
-    "success": True,
-    "message": "Chats",
-    "data": {
-        "chats": [
-            {"chat": "group:120363001234567890", "type": "group", "name": "Family", "last_message_at": None},
-            {"chat": "+15551230001", "type": "person", "name": "Alice", "last_message_at": None},
-            {"chat": "lid:170000000000002", "type": "person", "name": None, "last_message_at": None},
-            {"chat": "status", "type": "status", "name": None, "last_message_at": None},
-        ]
-    },
-}
 
 
 def golden(name: str) -> Json:
@@ -139,6 +127,8 @@ _USUAL = {
     ("POST", "*/pairing"): "answer-pairing-started",
     ("DELETE", "*/pairing"): "answer-pairing-cancelled",
     ("GET", "*/groups"): "answer-groups",
+    ("GET", "*/chats"): "answer-chats",
+    ("GET", "*/contacts"): "answer-contacts",
     ("POST", "*/messages"): "answer-message-sent",
 }
 
@@ -146,8 +136,6 @@ _USUAL = {
 def _usual(method: str, path: str) -> Json:
     account, _, rest = path.removeprefix("/v1/accounts").strip("/").partition("/")
     route = f"{'*' if account else ''}{'/' if rest else ''}{rest}"
-    if (method, route) == ("GET", "*/chats"):
-        return CHATS
     if (method, route) == ("POST", "*/numbers"):
         answer = golden("answer-numbers")
         answer["data"]["numbers"].pop()

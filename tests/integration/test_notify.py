@@ -14,6 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_gateway.errors import CALLERS_MISTAKES, OTHER_CODES
+from tests.integration.recipients import FAMILY, put_recipient
 from tests.integration.scripted_gateway import ScriptedGateway, golden
 
 ALICE, BOB = "+15551230001", "+15551230002"
@@ -115,13 +116,60 @@ async def test_with_several_accounts_one_is_named(
     )
     second.add_to_hass(hass)
     assert await hass.config_entries.async_setup(second.entry_id)
-    with pytest.raises(HomeAssistantError) as refused:
-        await send(hass, message="x", target=ALICE)
-    assert refused.value.translation_key == "account_ambiguous"
+    await send(hass, message="x", target=ALICE)
+    assert len(gateway.requested("POST", MESSAGES)) == 1
     for name in ("Work", "+15550002000", "work"):
         await send(hass, message="x", target=ALICE, data={"account": name})
     assert len(gateway.requested("POST", "/v1/accounts/work/messages")) == 3
+
+    await hass.async_block_till_done()
+    await hass.services.async_call("notify", "whatsapp_work", {"message": "x", "target": ALICE}, blocking=True)
+    assert len(gateway.requested("POST", "/v1/accounts/work/messages")) == 4
+    assert await hass.config_entries.async_reload(second.entry_id)
+    await hass.services.async_call("notify", "whatsapp_work", {"message": "x", "target": ALICE}, blocking=True)
     await hass.config_entries.async_unload(second.entry_id)
+    with pytest.raises(ServiceValidationError) as refused:
+        await hass.services.async_call("notify", "whatsapp_work", {"message": "x", "target": ALICE}, blocking=True)
+    assert refused.value.translation_key == "no_account"
+    await hass.config_entries.async_remove(second.entry_id)
+    assert not hass.services.has_service("notify", "whatsapp_work")
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("written", ["family", "Home crowd", "notify.family", FAMILY])
+async def test_a_recipient_is_a_target_by_name(
+    hass: HomeAssistant, gateway: ScriptedGateway, loaded: MockConfigEntry, written: str
+) -> None:
+    subentry = put_recipient(hass, loaded, FAMILY, "Family")
+    hass.config_entries.async_update_subentry(loaded, subentry, title="Home crowd")
+    await hass.async_block_till_done()
+    await send(hass, message="x", target=written)
+    [request] = gateway.requested("POST", MESSAGES)
+    assert request.body["to"] == FAMILY
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [("Carol", "invalid_phone_number"), ("Twin", "name_ambiguous"), ("0170 123", "invalid_phone_number")],
+)
+async def test_a_target_that_is_not_known_is_refused(
+    hass: HomeAssistant, gateway: ScriptedGateway, loaded: MockConfigEntry, target: str, key: str
+) -> None:
+    put_recipient(hass, loaded, ALICE, "Twin")
+    put_recipient(hass, loaded, BOB, "twin")
+    with pytest.raises(ServiceValidationError) as refused:
+        await send(hass, message="x", target=[target])
+    assert refused.value.translation_key == key
+    assert gateway.requested("POST", MESSAGES) == []
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_number_is_a_target_as_it_is_written_at_home(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    hass.config.country = "DE"
+    await send(hass, message="x", target="0170 / 123 45 67")
+    [request] = gateway.requested("POST", MESSAGES)
+    assert request.body["to"] == "+491701234567"
 
 
 @pytest.mark.usefixtures("loaded")
@@ -147,7 +195,13 @@ async def test_with_several_accounts_one_is_named(
         ),
         (
             {"markdown": True, "mentions": [BOB], "reply_to": {"message_id": "3A5F"}},
-            {"type": "text", "text": "hello", "markdown": True, "mentions": [BOB], "quote": {"message_id": "3A5F"}},
+            {
+                "type": "text",
+                "text": f"hello @{BOB}",
+                "markdown": True,
+                "mentions": [BOB],
+                "quote": {"message_id": "3A5F"},
+            },
         ),
     ],
 )

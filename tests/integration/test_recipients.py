@@ -39,7 +39,7 @@ async def test_the_accounts_own_chats_are_offered_but_those_that_were_chosen(
     assert offered(step) == {
         FAMILY: "Family",
         ALICE: f"Alice ({ALICE})",
-        "lid:170000000000002": "lid:170000000000002",
+        "lid:987654321098765": "lid:987654321098765",
     }
     await add_recipient(hass, loaded.entry_id, FAMILY, "Family")
     assert FAMILY not in offered(await begin_adding(hass, loaded.entry_id))
@@ -81,11 +81,18 @@ async def test_a_number_is_understood_as_it_is_written_at_home(
     hass: HomeAssistant, loaded: MockConfigEntry, gateway: ScriptedGateway
 ) -> None:
     hass.config.country = "US"
+    gateway.answer("GET", CHATS, (200, {"success": True, "message": "", "data": {"chats": []}}))
     await add_recipient(hass, loaded.entry_id, "(555) 123-0001", "Alice")
     [request] = gateway.requested("POST", NUMBERS)
     assert request.body == {"numbers": [ALICE]}
     [subentry] = loaded.subentries.values()
     assert (subentry.unique_id, subentry.data["kind"]) == (ALICE, "person")
+
+
+async def test_a_number_of_somebody_who_is_known_has_the_name(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
+    await add_recipient(hass, loaded.entry_id, "+1 555 123 0001", "Aunt Alice")
+    [subentry] = loaded.subentries.values()
+    assert subentry.data["name"] == "Alice"
 
 
 async def test_a_chat_can_be_typed_by_its_name_and_by_its_id(
@@ -140,16 +147,6 @@ async def test_a_chat_is_chosen_once(hass: HomeAssistant, loaded: MockConfigEntr
     await add_recipient(hass, loaded.entry_id, ALICE, "Alice")
     step = await answer(hass, await begin_adding(hass, loaded.entry_id), chat="+1 555 123 0001")
     assert step["errors"] == {"chat": "already_configured"}
-
-
-async def test_without_a_list_of_chats_the_groups_are_offered(
-    hass: HomeAssistant, loaded: MockConfigEntry, gateway: ScriptedGateway
-) -> None:
-    gateway.answer("GET", CHATS, (404, {"detail": "", "error_code": "not_found", "timestamp": ""}))
-    assert offered(await begin_adding(hass, loaded.entry_id)) == {
-        FAMILY: "Family",
-        "group:120363000000000001": "Choir",
-    }
 
 
 async def test_while_whatsapp_is_away_the_dialog_says_so_and_takes_what_is_typed(

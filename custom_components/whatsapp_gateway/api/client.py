@@ -1,25 +1,44 @@
 """The gateway's routes for accounts, pairings and messages, one typed method each."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import json
+from pathlib import Path
+from typing import BinaryIO, Final
 
 from aiohttp import FormData
 
 from .chats import ChatRoutes
-from .connection import check
+from .connection import ANSWER_LIMIT, check
 from .events import Hello
 from .fields import fields, truth
 from .models import Account, OutgoingMessage, Pairing
 
+FILE_LIMIT: Final = 120.0
+"""Seconds that the gateway gets to take in or fetch a file, and to make of it what phones show."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that goes with a message."""
+    """A file that goes with a message: its bytes, or where it lies; then it is read while it is sent."""
 
     name: str
-    content: bytes
+    content: bytes | Path
     mimetype: str = "application/octet-stream"
+
+
+@asynccontextmanager
+async def _opened(content: bytes | Path) -> AsyncGenerator[bytes | BinaryIO]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    file = await asyncio.to_thread(content.open, "rb")
+    try:
+        yield file
+    finally:
+        await asyncio.to_thread(file.close)
 
 
 class GatewayClient(ChatRoutes):
@@ -83,11 +102,12 @@ class GatewayClient(ChatRoutes):
 
         The same `key` again sends nothing and returns the first message.
         """
-        form: Mapping[str, object] | FormData = body
-        if upload is not None:
+        route = ("POST", "v1", "accounts", account, "messages")
+        limit = FILE_LIMIT if "media" in body else ANSWER_LIMIT
+        if upload is None:
+            return OutgoingMessage.parse(await self.call(*route, body=body, key=key, wait=wait, limit=limit))
+        async with _opened(upload.content) as content:
             form = FormData()
             form.add_field("message", json.dumps(body), content_type="application/json")
-            form.add_field("file", upload.content, filename=upload.name, content_type=upload.mimetype)
-        return OutgoingMessage.parse(
-            await self.call("POST", "v1", "accounts", account, "messages", body=form, key=key, wait=wait)
-        )
+            form.add_field("file", content, filename=upload.name, content_type=upload.mimetype)
+            return OutgoingMessage.parse(await self.call(*route, body=form, key=key, wait=wait, limit=limit))

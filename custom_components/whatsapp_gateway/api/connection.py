@@ -104,14 +104,15 @@ class GatewayConnection:
         key: str | None = None,
         wait: int = 0,
         query: Mapping[str, str] | None = None,
+        limit: float = ANSWER_LIMIT,
     ) -> AsyncGenerator[ClientResponse]:
         """Sends a request; the answer is not checked yet. `wait` are seconds that the gateway may take longer."""
         headers = self._headers | {"Accept": accept} | ({"Idempotency-Key": key} if key is not None else {})
         url = self._url.joinpath(*path).with_query({**(query or {}), **({"wait": str(wait)} if wait else {})})
-        limit = ClientTimeout(total=ANSWER_LIMIT + wait, sock_connect=CONNECT_LIMIT)
+        timeout = ClientTimeout(total=limit + wait, sock_connect=CONNECT_LIMIT)
         try:
             content = {"data": body} if isinstance(body, FormData) else {"json": body}
-            async with self._session.request(method, url, headers=headers, timeout=limit, **content) as response:
+            async with self._session.request(method, url, headers=headers, timeout=timeout, **content) as response:
                 yield response
         except UnicodeDecodeError:
             raise GatewayAnswerError("the answer is not text") from None
@@ -126,9 +127,10 @@ class GatewayConnection:
         key: str | None = None,
         wait: int = 0,
         query: Mapping[str, str] | None = None,
+        limit: float = ANSWER_LIMIT,
     ) -> object:
         """Returns `data` of the answer."""
-        async with self.request(method, *path, body=body, key=key, wait=wait, query=query) as response:
+        async with self.request(method, *path, body=body, key=key, wait=wait, query=query, limit=limit) as response:
             await check(response)
             answer = fields(_decoded(await response.text()))
             if answer.get("success") is not True or "data" not in answer:

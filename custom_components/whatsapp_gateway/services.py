@@ -1,0 +1,13 @@
+"""Registers the integration's actions, once for all accounts."""
+
+from homeassistant.core import HomeAssistant, SupportsResponse, callback
+
+from .const import DOMAIN
+from .sending_actions import SENDING_ACTIONS, schema, sender
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Registers all actions. Their texts are in the translations, their fields in services.yaml."""
+    for name, (fields, content) in SENDING_ACTIONS.items():
+        hass.services.async_register(DOMAIN, name, sender(content), schema(fields), SupportsResponse.OPTIONAL)

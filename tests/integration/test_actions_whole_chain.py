@@ -1,0 +1,131 @@
+"""Recipients and actions with the real gateway and engine: what the contact's phone decrypts."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from homeassistant.core import Event, HomeAssistant
+import pytest
+
+from tests.integration.conftest import ALICE
+from tests.integration.dialog import is_state, until
+from tests.integration.house_parts import set_up_house
+from tests.integration.recipients import add_recipient, answer, begin_adding
+from tests.simulator.client import ReceivedMessage, Simulator
+
+type Json = Any
+
+
+async def act(hass: HomeAssistant, action: str, **data: Any) -> Json:
+    """Performs an action for Alice and returns its response."""
+    data = {"entity_id": "notify.alice"} | data
+    return await hass.services.async_call("whatsapp_gateway", action, data, blocking=True, return_response=True)
+
+
+@pytest.fixture
+async def alice(hass: HomeAssistant, linked: str) -> str:
+    """Alice as a recipient; returns the entry's id."""
+    hass.config.country = "US"
+    await add_recipient(hass, linked, "(555) 123-0001", "Alice")
+    return linked
+
+
+async def last(simulator: Simulator, after: int = -1) -> ReceivedMessage:
+    return (await simulator.contact_messages(ALICE, after=after, wait=20))[-1]
+
+
+async def test_a_group_is_picked_from_the_accounts_chats_and_written_to(
+    hass: HomeAssistant, linked: str, simulator: Simulator
+) -> None:
+    group = await simulator.add_group("Family", [ALICE])
+    step = await begin_adding(hass, linked)
+    [selector] = step["data_schema"].schema.values()
+    assert {"value": group, "label": "Family"} in selector.config["options"]
+    step = await answer(hass, step, chat="Family")
+    await answer(hass, step, name="Family", may_trigger=True, media="on_demand")
+    await hass.async_block_till_done()
+    call = {"entity_id": "notify.family", "message": "Dinner", "title": "Now"}
+    await hass.services.async_call("notify", "send_message", call, blocking=True)
+    message = await last(simulator)
+    assert (message.text, message.chat) == ("*Now*\nDinner", group)
+    assert not is_state(hass, "notify.family", "unknown")
+
+
+async def test_a_number_that_is_not_on_whatsapp_is_refused(hass: HomeAssistant, linked: str) -> None:
+    step = await answer(hass, await begin_adding(hass, linked), chat="+15559990000")
+    assert step["errors"] == {"chat": "recipient_not_on_whatsapp"}
+
+
+async def test_all_that_can_be_said_about_a_message(
+    hass: HomeAssistant, alice: str, simulator: Simulator, messages: list[Event]
+) -> None:
+    assert alice
+    question = await simulator.contact_send(ALICE, "What is for dinner?")
+    await until(lambda: bool(messages), "the question is told")
+    await act(hass, "react", message_id=question, emoji="🍕")
+    reaction = await last(simulator)
+    assert reaction.content["emoji"] == "🍕"
+    assert reaction.content["message_id"] == question
+
+    response = await act(
+        hass, "send_message", message="**Pizza**, @Alice", markdown=True, mentions="Alice", reply_to=question
+    )
+    reply = await last(simulator, reaction.index)
+    [told] = response["messages"]
+    assert (told["entity_id"], told["chat"], told["message_id"]) == ("notify.alice", ALICE, reply.message_id)
+    assert reply.content["mentions"] == [ALICE]
+    assert reply.content["quote"]["message_id"] == question
+    assert reply.content["quote"]["text"] == "What is for dinner?"
+    assert reply.text is not None
+    assert reply.text.startswith("*Pizza*, @")
+
+    await act(hass, "edit_message", message_id=reply.message_id, message="Pasta")
+    edit = await last(simulator, reply.index)
+    assert (edit.content["kind"], edit.content["text"]) == ("edit", "Pasta")
+    await act(hass, "delete_message", message_id=reply.message_id)
+    revocation = await last(simulator, edit.index)
+    assert (revocation.content["kind"], revocation.content["message_id"]) == ("revoke", reply.message_id)
+
+
+async def test_what_the_house_can_show_and_say(
+    hass: HomeAssistant, alice: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    assert alice
+    house = tmp_path / "house"
+    house.mkdir()
+    await set_up_house(hass, house)
+    await act(hass, "send_media", camera="camera.door", caption="Who is it?")
+    picture = await last(simulator)
+    assert (picture.content["kind"], picture.content["caption"]) == ("image", "Who is it?")
+    await act(hass, "send_voice", message="Dinner is ready", tts_entity="tts.speaker")
+    voice = await last(simulator, picture.index)
+    assert voice.content["kind"] == "voice"
+    assert voice.content["media"]["seconds"] == 1
+    await act(hass, "send_sticker", camera="image.painting")
+    sticker = await last(simulator, voice.index)
+    assert (sticker.content["kind"], sticker.content["media"]["mimetype"]) == ("sticker", "image/webp")
+    (house / "plan.pdf").write_bytes(base64.b64decode("JVBERi0xLjcK") * 20_000)
+    await act(hass, "send_media", media="media-source://media_source/local/plan.pdf", caption="The plan")
+    document = await last(simulator, sticker.index)
+    assert (document.content["kind"], document.content["file_name"]) == ("document", "plan.pdf")
+    assert document.content["media"]["size"] == 9 * 20_000
+
+
+async def test_places_people_and_questions(hass: HomeAssistant, alice: str, simulator: Simulator) -> None:
+    assert alice
+    hass.states.async_set("person.bob", "home", {"latitude": 52.5, "longitude": 13.4, "friendly_name": "Bob"})
+    await act(hass, "send_location", of_entity="person.bob", address="1 Main Street")
+    place = await last(simulator)
+    assert {name: place.content[name] for name in ("kind", "latitude", "longitude", "name", "address")} == {
+        "kind": "location",
+        "latitude": 52.5,
+        "longitude": 13.4,
+        "name": "Bob",
+        "address": "1 Main Street",
+    }
+    await act(hass, "send_contact", name="Dr Miller", phones="+15551230001", email="miller@example.org")
+    card = await last(simulator, place.index)
+    assert card.content["contacts"][0]["name"] == "Dr Miller"
+    await act(hass, "send_poll", question="Pizza or pasta?", options=["Pizza", "Pasta"])
+    poll = await last(simulator, card.index)
+    assert (poll.content["question"], poll.content["options"]) == ("Pizza or pasta?", ["Pizza", "Pasta"])
