@@ -13,11 +13,12 @@ from .entity import async_register_account_device
 from .notify import async_load_action, async_remove_action
 from .own_number import remember_number
 from .position_store import PositionStore
+from .recipient_changes import async_follow_recipients
 from .recipient_devices import async_follow_names
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.NOTIFY, Platform.SENSOR]
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.SENSOR]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -37,6 +38,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
     entry.async_on_unload(coordinator.async_subscribe(coordinator.recent.heard))
     coordinator.device_id = async_register_account_device(hass, entry).id
     async_follow_names(hass, entry)
+    async_follow_recipients(hass, entry)
     async_load_action(hass, {}, coordinator.account_id)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.start()

@@ -129,3 +129,26 @@ async def test_places_people_and_questions(hass: HomeAssistant, alice: str, simu
     await act(hass, "send_poll", question="Pizza or pasta?", options=["Pizza", "Pasta"])
     poll = await last(simulator, card.index)
     assert (poll.content["question"], poll.content["options"]) == ("Pizza or pasta?", ["Pizza", "Pasta"])
+
+
+async def test_what_a_recipient_writes_fires_the_event_entity_also_what_came_meanwhile(
+    hass: HomeAssistant, alice: str, simulator: Simulator
+) -> None:
+    def said(kind: str) -> bool:
+        state = hass.states.get("event.alice_message")
+        return state is not None and state.attributes.get("event_type") == kind
+
+    await simulator.contact_send(ALICE, "Who is there?")
+    await until(lambda: said("text"), "the text is told")
+    assert await hass.config_entries.async_unload(alice)
+    media = {"mimetype": "image/jpeg", "size": 100}
+    await simulator.contact_write(ALICE, {"kind": "image", "media": media, "caption": "me"})
+    assert await hass.config_entries.async_setup(alice)
+    await until(lambda: said("image"), "the picture is told")
+    state = hass.states.get("event.alice_message")
+    assert state is not None
+    assert (state.attributes["text"], state.attributes["sender_phone"], state.attributes["backlog"]) == (
+        "me",
+        ALICE,
+        True,
+    )
