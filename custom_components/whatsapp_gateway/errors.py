@@ -71,7 +71,6 @@ OTHER_CODES: Final = frozenset(
         "passkey_not_requested",
         "picture_not_available",
         "qr_not_available",
-        "picture_not_available",
         "queue_full",
         "recipient_not_on_whatsapp",
         "storage_full",
