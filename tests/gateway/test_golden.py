@@ -11,6 +11,7 @@ from whatsapp_bridge.api.accounts import AccountList, AccountName, Removal
 from whatsapp_bridge.api.answers import Answer, Failure, Nothing
 from whatsapp_bridge.api.chats import PresenceBody, ReadBody
 from whatsapp_bridge.api.events import Acknowledgement, Hello
+from whatsapp_bridge.api.group_changes import GroupUpdate, MembersChange, NewGroup
 from whatsapp_bridge.api.health import Health, Ready
 from whatsapp_bridge.api.message_bodies import message_body
 from whatsapp_bridge.api.messages import MessageList
@@ -23,6 +24,7 @@ from whatsapp_bridge.engine_connection import _engine_error
 from whatsapp_bridge.engine_protocol import (
     Call,
     EraseResult,
+    GroupEvent,
     InitializeResult,
     Pairing,
     Presence,
@@ -31,7 +33,7 @@ from whatsapp_bridge.engine_protocol import (
     read_notification,
 )
 from whatsapp_bridge.errors import ErrorCode, http_status
-from whatsapp_bridge.group import Group, GroupList
+from whatsapp_bridge.group import Group, GroupList, InviteLink, MemberResults
 from whatsapp_bridge.message import Message, MessageEvent
 from whatsapp_bridge.pairing import PasskeyAssertion
 
@@ -52,6 +54,8 @@ RESULTS: dict[str, type[BaseModel]] = {
     "account.erase.result": EraseResult,
     "message.send.result": SendResult,
     "contact.list.result": ContactList,
+    "group.members.result": MemberResults,
+    "group.invite.result": InviteLink,
 }
 ANSWERS: dict[str, type[BaseModel]] = {
     "answer-health": Health,
@@ -73,6 +77,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-numbers": Answer[NumberAnswers],
     "answer-groups": Answer[GroupList],
     "answer-group": Answer[Group],
+    "answer-group-members": Answer[MemberResults],
+    "answer-group-invite": Answer[InviteLink],
     "answer-contacts": Answer[ContactList],
     "answer-chats": Answer[ChatList],
     "answer-nothing": Answer[Nothing],
@@ -90,6 +96,7 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
     "presence.changed": Presence,
     "call.changed": Call,
     "queue.changed": QueueLength,
+    "group.changed": GroupEvent,
 }
 REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-gateway-change": TypeAdapter(Change),
@@ -98,6 +105,9 @@ REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-pairing-passkey": TypeAdapter(PasskeyAssertion),
     "request-pairing-confirmation": TypeAdapter(Confirmation),
     "request-message": message_body,
+    "request-group-create": TypeAdapter(NewGroup),
+    "request-group-change": TypeAdapter(GroupUpdate),
+    "request-group-members": TypeAdapter(MembersChange),
     "request-read": TypeAdapter(ReadBody),
     "request-presence": TypeAdapter(PresenceBody),
     "request-numbers": TypeAdapter(NumberQuestion),

@@ -21,6 +21,20 @@ LONGEST_WAIT = 70.0
 
 type Addressing = Literal["pn", "lid"]
 type CallEnd = Literal["hang-up", "timeout", "accepted", "rejected"]
+type GroupChange = Literal[
+    "subject",
+    "description",
+    "announce",
+    "locked",
+    "invite",
+    "picture",
+    "add",
+    "join",
+    "remove",
+    "leave",
+    "promote",
+    "demote",
+]
 type MediaLoss = Literal["gone", "gone everywhere", "damaged"]
 
 
@@ -181,9 +195,10 @@ class Simulator:
         receipts: Literal["delivery", "read", "none"] | None = None,
         decrypt: Literal["ok", "retry-once", "retry-later"] | None = None,
         encrypt: Literal["ok", "garble-once"] | None = None,
+        groups: Literal["ok", "refused"] | None = None,
     ) -> None:
-        """Changes which receipts a contact sends, or lets it fail to decrypt or to encrypt once."""
-        body = {"receipts": receipts, "decrypt": decrypt, "encrypt": encrypt}
+        """Changes which receipts a contact sends and whether others may add it to groups, or lets it fail to decrypt or to encrypt once."""
+        body = {"receipts": receipts, "decrypt": decrypt, "encrypt": encrypt, "groups": groups}
         await self._call(
             "POST", f"/contacts/{phone}/behaviour", {key: value for key, value in body.items() if value is not None}
         )
@@ -243,10 +258,39 @@ class Simulator:
         """Returns `ringing`, `accepted`, `rejected` or `over`."""
         return str((await self._call("GET", f"/calls/{call_id}"))["state"])
 
-    async def add_group(self, subject: str, participants: list[str], *, addressing: Addressing = "pn") -> str:
-        """Makes a group of the owner and contacts; returns its chat id."""
-        body = {"subject": subject, "participants": participants, "addressing": addressing}
+    async def add_group(
+        self,
+        subject: str,
+        participants: list[str],
+        *,
+        addressing: Addressing = "pn",
+        by: str | None = None,
+        without_owner: bool = False,
+    ) -> str:
+        """Somebody, by default the owner, makes a group of contacts, and of the owner; returns its chat id."""
+        body: dict[str, Any] = {"subject": subject, "participants": participants, "addressing": addressing}
+        if by is not None:
+            body |= {"by": by, "without_owner": without_owner}
         return str((await self._call("POST", "/groups", body))["id"])
+
+    async def group(self, group: str) -> dict[str, Any]:
+        """Returns `subject`, `description`, `announce`, `locked`, `invite` and `members` (roles by number)."""
+        return await self._call("GET", f"/groups/{group}")
+
+    async def change_group(
+        self,
+        group: str,
+        by: str,
+        change: GroupChange,
+        *,
+        members: list[str] | None = None,
+        value: str | None = None,
+        on: bool | None = None,
+    ) -> None:
+        """A member, or the owner on the phone, changes a group."""
+        body = {"by": by, "change": change, "members": members, "value": value, "on": on}
+        present = {key: value for key, value in body.items() if value is not None}
+        await self._call("POST", f"/groups/{group}/changes", present)
 
     async def add_channel(self, name: str) -> str:
         """Makes a channel of the owner's; returns its chat id."""

@@ -10,6 +10,7 @@ import { Calls, type CallTold } from './calls.ts'
 import { Caches, type Closed, Connection, LOST } from './connection.ts'
 import { afterClose, pairingErrorOf } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
+import { groupChanges } from './group-changes.ts'
 import { describe, log } from './log.ts'
 import { Pairing, type PairingEnd } from './pairing.ts'
 import type { PasskeyAssertion, StartPairing } from './parameters.ts'
@@ -28,6 +29,7 @@ import { whileConnected } from './failures.ts'
 import { MediaHosts } from './media-hosts.ts'
 import { Presence } from './presence.ts'
 import type { Order } from './sending/order.ts'
+import { newSenderKey } from './sending/sender-key.ts'
 import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
 import { Statuses } from './statuses.ts'
@@ -212,6 +214,7 @@ export class Account {
 			},
 			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
 			call: stanza => this.receiveCall(connection.socket, stanza),
+			group: stanza => this.receiveGroupChange(connection.socket, stanza),
 			contacts: contacts => this.meet(connection.socket, contacts),
 			acknowledged: stanza => this.acknowledgements.take(stanza),
 			closed: closed => {
@@ -355,8 +358,23 @@ export class Account {
 		})
 	}
 
+	private receiveGroupChange(socket: WASocket, stanza: BinaryNode): void {
+		this.inTurn(async () => {
+			for (const { offline, ...told } of await groupChanges(stanza, socket)) {
+				if (told.change === 'removed' || told.change === 'left') await newSenderKey(stanza.attrs.from ?? '', socket)
+				const backlog = this.isBacklog(offline, told.timestamp)
+				const once = { chat: told.chat, sender: 'group', messageId: told.message_id }
+				this.deliveries.tell('group.changed', { account: this.id, ...told, backlog }, once)
+			}
+		})
+	}
+
+	private isBacklog(offline: boolean, timestamp: string): boolean {
+		return offline || Date.parse(timestamp) < this.connectedAt - BACKLOG_MARGIN
+	}
+
 	private callChanged({ offline, ...told }: CallTold): void {
-		const backlog = offline || Date.parse(told.timestamp) < this.connectedAt - BACKLOG_MARGIN
+		const backlog = this.isBacklog(offline, told.timestamp)
 		this.deliveries.tell('call.changed', { account: this.id, ...told, backlog })
 	}
 

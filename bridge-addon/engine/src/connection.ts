@@ -61,6 +61,7 @@ export interface ConnectionEvents {
 	updates(updates: BaileysEventMap['messages.update']): void
 	receipts(receipts: BaileysEventMap['message-receipt.update']): void
 	call(stanza: BinaryNode): void
+	group(stanza: BinaryNode): void
 	contacts(contacts: Partial<BaileysContact>[]): void
 	acknowledged(stanza: { tag: string; attrs: Record<string, string> }): void
 	closed(closed: Closed): void
@@ -146,6 +147,11 @@ export class Connection {
 		})
 		ws.on('CB:iq,type:set,pair-device', () => clearTimeout(this.opening))
 		ws.on('CB:ack,class:message', stanza => this.events.acknowledged(stanza))
+		for (const type of ['w:gp2', 'picture'])
+			ws.on(`CB:notification,type:${type}`, (stanza: BinaryNode) => {
+				this.caches.groups.del(stanza.attrs.from ?? '')
+				this.events.group(stanza)
+			})
 		ws.on('CB:call', (stanza: BinaryNode) => this.events.call(stanza))
 		ev.on('creds.update', () => this.store.saveCredentials())
 		ev.on('messages.upsert', ({ messages }) => {

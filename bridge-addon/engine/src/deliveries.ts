@@ -6,7 +6,7 @@
 import type { Notifications, Notify } from './protocol.ts'
 import type { Once, SessionStore } from './session-store.ts'
 
-type Kept = 'message.received' | 'message.status' | 'call.changed'
+type Kept = 'message.received' | 'message.status' | 'call.changed' | 'group.changed'
 type Told<M extends Kept> = Omit<Notifications[M], 'delivery'>
 
 export class Deliveries {

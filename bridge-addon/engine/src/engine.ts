@@ -8,11 +8,15 @@ import { checkNumbers } from './asking/numbers.ts'
 import {
 	callOrder,
 	chatQuestion,
+	createOrder,
 	groupQuestion,
+	inviteOrder,
+	membersOrder,
 	numbersQuestion,
 	pictureOrder,
 	presenceOrder,
-	readOrder
+	readOrder,
+	updateOrder
 } from './asking/questions.ts'
 import type { Handlers } from './json-rpc.ts'
 import { log, setLogLevel } from './log.ts'
@@ -136,6 +140,26 @@ export class Engine {
 		'number.check': async params => {
 			const { account, phones } = numbersQuestion(params)
 			return this.account(account).ask(socket => checkNumbers(socket, phones))
+		},
+		'group.create': async params => {
+			const order = createOrder(params)
+			return this.account(order.account).asking.createGroup(order)
+		},
+		'group.update': async params => {
+			const order = updateOrder(params)
+			return this.account(order.account).asking.updateGroup(order)
+		},
+		'group.members': async params => {
+			const order = membersOrder(params)
+			return this.account(order.account).asking.changeMembers(order)
+		},
+		'group.invite': async params => {
+			const order = inviteOrder(params)
+			return this.account(order.account).asking.invite(order)
+		},
+		'group.leave': async params => {
+			const { account, chat } = groupQuestion(params)
+			return this.account(account).asking.leaveGroup(chat)
 		},
 		'group.list': async params => this.account(accountParam(params)).ask(groupList),
 		'group.get': async params => {

@@ -46,6 +46,15 @@ export const flag: Reader<boolean> = (value, name) => {
 	return typeof value === 'boolean' ? value : invalid(`${name} is true or false`)
 }
 
+export const bool: Reader<boolean> = (value, name) =>
+	typeof value === 'boolean' ? value : invalid(`${name} is true or false`)
+
+/** Left out or null is undefined. */
+export const optional =
+	<T>(read: Reader<T>): Reader<T | undefined> =>
+	(value, name) =>
+		value === undefined || value === null ? undefined : read(value, name)
+
 /** Left out is null. */
 export const nullable =
 	<T>(read: Reader<T>): Reader<T | null> =>

@@ -134,6 +134,37 @@ export interface CallChanged {
 	backlog: boolean
 }
 
+export type GroupChangeName =
+	| 'created'
+	| 'subject'
+	| 'description'
+	| 'picture'
+	| 'announce'
+	| 'locked'
+	| 'invite'
+	| 'added'
+	| 'joined'
+	| 'removed'
+	| 'left'
+	| 'promoted'
+	| 'demoted'
+
+export interface GroupChanged {
+	account: string
+	delivery: number
+	chat: string
+	message_id: string
+	/** who did it; null where WhatsApp does not tell */
+	actor: string | null
+	change: GroupChangeName
+	/** whom it is about */
+	members: string[]
+	/** the new subject, description or setting */
+	value: string | null
+	timestamp: string
+	backlog: boolean
+}
+
 export interface Notifications {
 	'account.state': AccountState
 	'pairing.update': PairingUpdate
@@ -141,6 +172,7 @@ export interface Notifications {
 	'message.status': MessageStatus
 	'presence.changed': PresenceChanged
 	'call.changed': CallChanged
+	'group.changed': GroupChanged
 }
 
 export type Notify = <M extends keyof Notifications>(method: M, params: Notifications[M]) => void
@@ -166,6 +198,7 @@ export type ErrorCode =
 	| 'not_a_member'
 	| 'picture_not_available'
 	| 'call_not_known'
+	| 'refused'
 	| 'media_not_known'
 	| 'media_gone'
 	| 'media_too_large'

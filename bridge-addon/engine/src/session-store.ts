@@ -87,7 +87,7 @@ export interface Once {
 	chat: string
 	sender: string
 	messageId: string
-	address: Address
+	address?: Address
 	kept?: KeptMessage | undefined
 }
 
@@ -274,7 +274,7 @@ export class SessionStore implements SignalKeyStore {
 			if (once) first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
 			if (first) this.statements.keepDelivery.run(delivery, method, params)
 			if (first && once?.kept) this.keepReceived(once.messageId, once.kept)
-			if (first && once) this.keepAddress(once.messageId, once.address)
+			if (first && once?.address) this.keepAddress(once.messageId, once.address)
 			if (once) this.statements.forgetStanza.run(once.messageId)
 		})
 		this.prune()

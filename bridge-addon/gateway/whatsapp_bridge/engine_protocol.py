@@ -48,6 +48,7 @@ class EngineErrorCode(StrEnum):
     NOT_A_MEMBER = "not_a_member"
     PICTURE_NOT_AVAILABLE = "picture_not_available"
     CALL_NOT_KNOWN = "call_not_known"
+    REFUSED = "refused"
     MEDIA_NOT_KNOWN = "media_not_known"
     MEDIA_GONE = "media_gone"
     MEDIA_TOO_LARGE = "media_too_large"
@@ -235,8 +236,49 @@ class CallChanged(Call):
     delivery: int | None = None
 
 
+class GroupEvent(BorderModel):
+    """What happened to a group. `actor` is who did it, None where WhatsApp does not tell; `members` are whom it is about."""
+
+    chat: str
+    message_id: str
+    actor: str | None
+    change: Literal[
+        "created",
+        "subject",
+        "description",
+        "picture",
+        "announce",
+        "locked",
+        "invite",
+        "added",
+        "joined",
+        "removed",
+        "left",
+        "promoted",
+        "demoted",
+    ]
+    members: list[str]
+    value: str | None
+    """The new subject or description, `on` or `off` of a setting, `changed` or `removed` of a picture."""
+    timestamp: Timestamp
+    backlog: bool
+
+
+class GroupChanged(GroupEvent):
+    """`group.changed`."""
+
+    account: str
+    delivery: int | None = None
+
+
 Notification = (
-    AccountStateChanged | PairingUpdate | MessageReceived | MessageStatusChanged | PresenceChanged | CallChanged
+    AccountStateChanged
+    | PairingUpdate
+    | MessageReceived
+    | MessageStatusChanged
+    | PresenceChanged
+    | CallChanged
+    | GroupChanged
 )
 
 _NOTIFICATIONS: dict[str, type[Notification]] = {
@@ -246,6 +288,7 @@ _NOTIFICATIONS: dict[str, type[Notification]] = {
     "message.status": MessageStatusChanged,
     "presence.changed": PresenceChanged,
     "call.changed": CallChanged,
+    "group.changed": GroupChanged,
 }
 
 

@@ -25,6 +25,10 @@ _ANSWERS = {
         "There is no picture, or this account may not see it.",
     ),
     EngineErrorCode.CALL_NOT_KNOWN: (ErrorCode.CALL_NOT_FOUND, "No such call rings now."),
+    EngineErrorCode.REFUSED: (
+        ErrorCode.REFUSED_BY_WHATSAPP,
+        "WhatsApp does not allow this account to change that.",
+    ),
     EngineErrorCode.MEDIA_NOT_KNOWN: (ErrorCode.MEDIA_NOT_FOUND, "No file of a received message is known by this id."),
     EngineErrorCode.MEDIA_GONE: (
         ErrorCode.MEDIA_GONE,

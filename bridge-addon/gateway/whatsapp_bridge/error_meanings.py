@@ -135,11 +135,12 @@ MEANINGS: dict[ErrorCode, Meaning] = {
         "Reject a call while it rings: at its `call.changed` event.",
     ),
     ErrorCode.GROUP_NOT_FOUND: Meaning("WhatsApp knows no such group.", "List the groups for their ids."),
-    ErrorCode.NOT_A_MEMBER: Meaning("This account is not in the group.", "Have it added to the group."),
     ErrorCode.REFUSED_BY_WHATSAPP: Meaning(
-        "WhatsApp refused what was asked of it; `whatsapp_code` in `data` says why, where it told.",
+        "WhatsApp refused what was asked of it; `whatsapp_code` in `data` says why, where it told: 401 and 403 where only an admin may, "
+        "406 for a form that it does not take, 409 where somebody else was quicker.",
         "Check that the chat exists and that this account may do that there: most changes of a group are its admins'.",
     ),
+    ErrorCode.NOT_A_MEMBER: Meaning("This account is not in the group.", "Have it added to the group."),
     ErrorCode.NOT_CONNECTED: Meaning(
         "A question to WhatsApp, which is not queued, and there is no connection now.",
         "Try again after `Retry-After` seconds; look at the account's state.",

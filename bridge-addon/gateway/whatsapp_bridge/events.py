@@ -44,6 +44,7 @@ class EventType(StrEnum):
     PRESENCE_CHANGED = "presence.changed"
     CALL_CHANGED = "call.changed"
     QUEUE_CHANGED = "queue.changed"
+    GROUP_CHANGED = "group.changed"
 
 
 class EventLogClosedError(Exception):

@@ -18,6 +18,7 @@ from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import (
     AccountStateChanged,
     CallChanged,
+    GroupChanged,
     MessageReceived,
     MessageStatusChanged,
     Notification,
@@ -184,8 +185,13 @@ class Gateway(EngineListener):
                 self.events.publish(notification.account, EventType.PRESENCE_CHANGED, data, kept=None)
             case CallChanged():
                 self._delivered(EventType.CALL_CHANGED, notification)
+            case GroupChanged():
+                self.known_chats.groups_changed(notification.account)
+                if notification.change == "picture":
+                    self.chat_pictures.changed(notification.account, notification.chat)
+                self._delivered(EventType.GROUP_CHANGED, notification)
 
-    def _delivered(self, kind: EventType, told: CallChanged) -> None:
+    def _delivered(self, kind: EventType, told: CallChanged | GroupChanged) -> None:
         """Keeps something that the engine tells until it is acknowledged, and tells it once."""
         data = told.model_dump(mode="json", exclude={"account", "delivery"})
         happening = Happening(told.account, kind, now(), data, kept=data)

@@ -38,6 +38,26 @@ class Group(GroupSummary):
     members: list[GroupMember]
 
 
+class MemberResult(BorderModel):
+    """What became of one member; `whatsapp_code` says why not: 403 refuses, 404 is not there, 409 is in it already."""
+
+    chat: str
+    done: bool
+    whatsapp_code: int | None
+
+
+class MemberResults(BorderModel):
+    """In the order that they were named in."""
+
+    results: list[MemberResult]
+
+
+class InviteLink(BorderModel):
+    """Whoever opens it can join."""
+
+    url: str
+
+
 class GroupList(BorderModel):
     """Groups of an account."""
 

@@ -10,6 +10,7 @@ import {
 	optionalText,
 	refuseUnknown
 } from './control-fields.ts'
+import { change } from './groups.ts'
 import { showPresence } from './presence.ts'
 import type { World } from './world.ts'
 
@@ -32,9 +33,10 @@ function setPicture({ world, name, body }: Call) {
 	person.pictureHidden = optionalFlag(body, 'hidden') ?? false
 }
 
-function setGroupPicture({ world, name, body }: Call) {
+function setGroupPicture({ world, server, name, body }: Call) {
 	refuseUnknown(body, ['bytes'])
-	group(world, name).picture = body.bytes === undefined ? undefined : bytes(body, 'bytes')
+	const picture = body.bytes === undefined ? undefined : bytes(body, 'bytes')
+	change(world, server.backlog, group(world, name), world.owner, { kind: 'picture', picture })
 }
 
 const PRESENCES = ['available', 'unavailable', 'typing', 'recording', 'paused'] as const

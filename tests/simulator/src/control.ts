@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { groupJid, lidJid, phoneJid } from './addresses.ts'
 import { addressing, type Call, channel, contact, group, type Routes } from './control-call.ts'
+import { groupRoutes } from './control-groups.ts'
 import { peopleRoutes } from './control-people.ts'
 import {
 	ControlError,
@@ -14,8 +15,7 @@ import {
 	optionalText,
 	queryNumber,
 	refuseUnknown,
-	text,
-	textList
+	text
 } from './control-fields.ts'
 import { faultOrder } from './faults.ts'
 import { PairingRefusedError } from './pairing.ts'
@@ -29,6 +29,7 @@ const MAX_DEVICES = 20
 
 const routes: Routes = [
 	...peopleRoutes,
+	...groupRoutes,
 	['POST', /^\/admin\/mock-phone\/scan-qr$/, scanQr],
 	['POST', /^\/admin\/mock-phone\/enter-code$/, enterCode],
 	['POST', /^\/admin\/mock-phone\/passkey$/, usePasskey],
@@ -43,7 +44,6 @@ const routes: Routes = [
 	['POST', /^\/admin\/contacts\/([^/]+)\/ask-again$/, askAgain],
 	['POST', /^\/admin\/contacts\/([^/]+)\/read$/, readMessage],
 	['POST', /^\/admin\/messages\/([^/]+)\/media$/, loseMedia],
-	['POST', /^\/admin\/groups$/, addGroup],
 	['POST', /^\/admin\/channels$/, addChannel],
 	['GET', /^\/admin\/channels\/([^/]+)\/messages$/, call => inbox(call, channel(call.world, call.name))],
 	['POST', /^\/admin\/faults$/, setFaults],
@@ -86,6 +86,8 @@ async function writeOnPhone({ world, server, body }: Call) {
 	refuseUnknown(body, ['to', 'text', 'content'])
 	const to = text(body, 'to')
 	const inGroup = to.startsWith('group:') ? group(world, to) : undefined
+	if (inGroup && !inGroup.participants.includes(world.owner.phone))
+		throw new ControlError(409, 'not_a_participant', `the owner is not in ${to}`)
 	const partner = inGroup ? world.owner : contact(world, to)
 	const addressed = (inGroup ?? partner).addressing
 	const writer = {
@@ -159,12 +161,14 @@ const FAILURES = { ok: 'no', 'retry-once': 'at once', 'retry-later': 'later' } a
 
 function setBehaviour({ world, name, body }: Call) {
 	const person = contact(world, name)
-	refuseUnknown(body, ['receipts', 'decrypt', 'encrypt'])
+	refuseUnknown(body, ['receipts', 'decrypt', 'encrypt', 'groups'])
 	const receipts = optionalChoice(body, 'receipts', ['delivery', 'read', 'none'] as const)
 	const decrypt = optionalChoice(body, 'decrypt', ['ok', 'retry-once', 'retry-later'] as const)
 	const encrypt = optionalChoice(body, 'encrypt', ['ok', 'garble-once'] as const)
 	if (receipts) person.receipts = receipts
 	if (decrypt) person.failNext = FAILURES[decrypt]
+	const groups = optionalChoice(body, 'groups', ['ok', 'refused'] as const)
+	if (groups) person.refusesGroups = groups === 'refused'
 	if (encrypt) person.garbleNext = encrypt === 'garble-once'
 }
 
@@ -180,13 +184,6 @@ function readMessage({ world, server, name, body }: Call) {
 			? lidJid(person.lid)
 			: phoneJid(person.phone)
 	for (const linked of world.companions()) server.outbound.sendReceipt(linked, person, 0, id, to, 'read')
-}
-
-function addGroup({ world, body }: Call) {
-	refuseUnknown(body, ['subject', 'participants', 'addressing'])
-	const participants = textList(body, 'participants')
-	for (const phone of participants) contact(world, phone)
-	return { id: `group:${world.addGroup(text(body, 'subject'), participants, addressing(body) ?? 'pn').id}` }
 }
 
 function addChannel({ world, body }: Call) {

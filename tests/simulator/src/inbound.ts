@@ -46,6 +46,7 @@ export class Inbound {
 		const noted = this.world.written.get(id)
 		const sender = personJid(person, group?.addressing ?? addressing ?? person.addressing)
 		if (noted) noted.address = group ? { jid: groupJid(group.id), participant: sender } : { jid: sender }
+		if (group && !group.participants.includes(this.world.owner.phone)) return id
 		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
 		return id
 	}

@@ -61,8 +61,12 @@ export class Outbound {
 			link.send(node('ack', { class: 'message', id, from: to, t: seconds(), error: String(acks.error) }))
 			return
 		}
-		const delivery = { linked, stanza, id, to, again: this.comesAgain(id) }
 		const group = this.world.groups.get(to.split('@')[0] ?? '')
+		if (group && !group.participants.includes(OWNER_PHONE)) {
+			link.send(node('ack', { class: 'message', id, from: to, t: seconds(), error: '403' }))
+			return
+		}
+		const delivery = { linked, stanza, id, to, again: this.comesAgain(id) }
 		const channel = this.world.channels.get(to.split('@')[0] ?? '')
 		const unknown = (to.endsWith('@g.us') && !group) || (to.endsWith('@newsletter') && !channel)
 		if (unknown) {
@@ -75,6 +79,7 @@ export class Outbound {
 		if (acks === undefined) acknowledge()
 		else if (acks !== 'none') setTimeout(acknowledge, acks.delay_ms)
 		if (channel || !this.identityHolds(delivery)) return
+		if (group) this.checkKeys(delivery, group)
 		await this.deliverDirect(delivery)
 		if (group) await this.deliverToGroup(delivery, group.id, groupJid(group.id), this.devicesOf(group))
 		else if (to === STATUS_JID) await this.deliverToGroup(delivery, 'status', STATUS_JID, this.addressed(delivery))
@@ -119,6 +124,19 @@ export class Outbound {
 			)
 		if (!holds) this.world.violate('message', 'device-identity does not hold')
 		return holds
+	}
+
+	/** A group's key is for its members alone; and for each of them anew when somebody has gone. */
+	private checkKeys({ stanza, again }: Delivery, group: Group): void {
+		const members = this.world.members(group)
+		const named = children(child(stanza, 'participants'), 'to').map(({ attrs }) => attrs.jid)
+		const people = named.map(jid => this.world.person(jid))
+		if (people.some(person => !person || !members.includes(person)))
+			this.world.violate('message', 'a key for somebody who is not in the group')
+		if (!group.rotating || again) return
+		group.rotating = false
+		const left = members.filter(person => person !== this.world.owner && !people.includes(person))
+		if (left.length) this.world.violate('message', 'the key that somebody has who has left the group')
 	}
 
 	/** The parts that are encrypted for one device each. */

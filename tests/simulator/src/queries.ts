@@ -1,14 +1,16 @@
 /** What the server answers to iqs, by namespace. What it does not know is a violation and an error, never silence. */
 
-import { groupJid, lidJid, parseJid, phoneJid } from './addresses.ts'
+import { lidJid, parseJid, phoneJid } from './addresses.ts'
+import type { Backlog } from './backlog.ts'
 import { bundleNodes, preKeysOf, signedPreKeyIsGenuine, signedPreKeyOf } from './bundle.ts'
+import { askedOfGroups, changedInGroups } from './group-queries.ts'
 import { takeBundle } from './inbound.ts'
 import type { Link } from './link.ts'
 import type { MediaStore } from './media.ts'
 import { type BinaryNode, child, childBytes, children, firstChild, node, seconds } from './nodes.ts'
 import { picture } from './pictures.ts'
 import { QueryError } from './query-error.ts'
-import type { Group, LinkedDevice, Person, World } from './world.ts'
+import type { LinkedDevice, Person, World } from './world.ts'
 
 export interface Question {
 	world: World
@@ -18,17 +20,18 @@ export interface Question {
 	iq: BinaryNode
 	asked: BinaryNode | undefined
 	media: MediaStore
+	backlog: Backlog
 }
 
 export type Answer = BinaryNode[]
 
 const APP_STATE_VERSION = '1'
 
-export function answer(world: World, link: Link, iq: BinaryNode, media: MediaStore): Answer {
+export function answer(world: World, link: Link, iq: BinaryNode, media: MediaStore, backlog: Backlog): Answer {
 	const asked = firstChild(iq)
 	const { xmlns, type } = iq.attrs
 	if (!link.device) throw new QueryError(401, `${xmlns} before login`)
-	const question = { world, link, device: link.device, iq, asked, media }
+	const question = { world, link, device: link.device, iq, asked, media, backlog }
 	const handler = handlers[`${xmlns} ${type}`]
 	if (!handler) {
 		world.violate('iq', `unknown: ${type} ${xmlns} ${asked?.tag ?? ''}`)
@@ -63,7 +66,8 @@ const handlers: Record<string, (question: Question) => Answer> = {
 			node('host', { hostname: host.replace('127.0.0.1', 'localhost'), maxContentLengthBytes: '2147483648' })
 		])
 	],
-	'w:g2 get': groups,
+	'w:g2 get': askedOfGroups,
+	'w:g2 set': changedInGroups,
 	'w:profile:picture get': picture,
 	'w:mex get': () => [node('result', {}, Buffer.from(JSON.stringify({ data: {} })))],
 	'w:stats set': () => [],
@@ -153,45 +157,6 @@ function appState({ asked }: Question): Answer {
 		})
 	)
 	return [node('sync', {}, collections)]
-}
-
-function groups({ world, iq, asked }: Question): Answer {
-	if (asked?.tag === 'participating') {
-		return [
-			node(
-				'groups',
-				{},
-				[...world.groups.values()].map(group => groupNode(world, group))
-			)
-		]
-	}
-	const group = world.groups.get(iq.attrs.to?.split('@')[0] ?? '')
-	if (asked?.tag !== 'query' || !group) throw new QueryError(404, 'item-not-found')
-	world.count('group metadata')
-	return [groupNode(world, group)]
-}
-
-function groupNode(world: World, group: Group): BinaryNode {
-	const byLid = group.addressing === 'lid'
-	const participants = world.members(group).map(person =>
-		node('participant', {
-			jid: byLid ? lidJid(person.lid) : phoneJid(person.phone),
-			phone_number: byLid ? phoneJid(person.phone) : undefined,
-			lid: byLid ? undefined : lidJid(person.lid),
-			type: person === world.owner ? 'superadmin' : undefined
-		})
-	)
-	const attrs = {
-		id: group.id,
-		subject: group.subject,
-		s_t: String(group.created),
-		creation: String(group.created),
-		creator: byLid ? lidJid(world.owner.lid) : phoneJid(world.owner.phone),
-		addressing_mode: group.addressing,
-		size: String(participants.length),
-		jid: groupJid(group.id)
-	}
-	return node('group', attrs, participants)
 }
 
 function removeDevice({ link, device, asked }: Question): Answer {

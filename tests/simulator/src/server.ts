@@ -32,7 +32,7 @@ export class WhatsAppServer {
 	readonly links = new Set<Link>()
 	readonly attempts = new Map<Link, PairingAttempt>()
 	private readonly world: World
-	private readonly backlog: Backlog
+	readonly backlog: Backlog
 	private readonly identity = new ServerIdentity()
 	private readonly http: Server
 	private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 })
@@ -187,7 +187,9 @@ export class WhatsAppServer {
 				link.send(node('iq', { from: SERVER, type: 'result', id }))
 				return
 			}
-			link.send(node('iq', { from: SERVER, type: 'result', id }, answer(this.world, link, iq, this.media)))
+			link.send(
+				node('iq', { from: SERVER, type: 'result', id }, answer(this.world, link, iq, this.media, this.backlog))
+			)
 			if (xmlns === 'passive' && asked?.tag === 'active') await this.activate(link)
 		} catch (error) {
 			if (!(error instanceof QueryError)) throw error

@@ -116,6 +116,8 @@ export interface Person extends Inbox {
 	picture: Buffer | undefined
 	/** not everybody may see it */
 	pictureHidden: boolean
+	/** nobody may add this person to a group */
+	refusesGroups: boolean
 	/** what this person wrote, by message id: encrypts it (again) for a linked device */
 	sent: Map<string, (device: LinkedDevice) => Promise<BinaryNode>>
 }
@@ -124,7 +126,20 @@ export interface Group {
 	id: string
 	subject: string
 	addressing: Addressing
+	/** of members */
 	participants: string[]
+	/** whoever made it */
+	owner: string
+	admins: Set<string>
+	description: { id: string; body: string } | undefined
+	/** only admins write */
+	announce: boolean
+	/** only admins change it */
+	locked: boolean
+	/** the code of its link */
+	invite: string
+	/** somebody has gone: what is written next has a new key, which all others are given */
+	rotating: boolean
 	created: number
 	/** a JPEG */
 	picture: Buffer | undefined
@@ -208,6 +223,7 @@ export class World {
 			inbox: [],
 			picture: undefined,
 			pictureHidden: false,
+			refusesGroups: false,
 			sent: new Map()
 		}
 	}
@@ -239,12 +255,25 @@ export class World {
 		return group.participants.flatMap(phone => this.person(phoneJid(phone)) ?? [])
 	}
 
-	addGroup(subject: string, participants: string[], addressing: Addressing): Group {
+	addGroup(
+		subject: string,
+		participants: string[],
+		addressing: Addressing,
+		owner = OWNER_PHONE,
+		withOwner = true
+	): Group {
 		const group: Group = {
 			id: `120363${String(Date.now()).slice(-8)}${randomBytes(2).readUInt16BE(0)}`,
 			subject,
 			addressing,
-			participants: [OWNER_PHONE, ...participants],
+			participants: [...(withOwner ? [OWNER_PHONE] : []), ...participants],
+			owner,
+			admins: new Set(),
+			description: undefined,
+			announce: false,
+			locked: false,
+			invite: randomBytes(16).toString('base64url'),
+			rotating: false,
 			created: Math.floor(Date.now() / 1000),
 			picture: undefined,
 			keysShared: new Set()

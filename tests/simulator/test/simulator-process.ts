@@ -86,6 +86,18 @@ export class SimulatorProcess {
 			.messages
 	ownPhone = async (after = -1, wait = 10) =>
 		(await this.call<{ messages: Received[] }>('GET', `/mock-phone/messages?wait=${wait}&after=${after}`)).messages
+	/** a member, or the owner on the phone, changes a group */
+	changeGroup = (group: string, by: string, change: string, options: object = {}) =>
+		this.call('POST', `/groups/${group}/changes`, { by, change, ...options })
+	lookAtGroup = (group: string) =>
+		this.call<{
+			subject: string
+			description: string | null
+			announce: boolean
+			locked: boolean
+			invite: string
+			members: Record<string, string>
+		}>('GET', `/groups/${group}`)
 	/** how a linked device told that a message was read */
 	read = async (messageId: string) =>
 		(await this.call<{ read: 'read' | 'read-self' | null }>('GET', `/messages/${messageId}`)).read

@@ -8,8 +8,10 @@ import type { OwnPresence, Presence } from '../presence.ts'
 import type { Chat } from '../sending/chat.ts'
 import type { SessionStore } from '../session-store.ts'
 import { contactList, type ListedContact } from './contacts.ts'
+import { changeMembers, invite, type MemberResult, orRefused, updateGroup } from './group-changes.ts'
+import { type Group, groupWithMembers, notToBeSeen } from './groups.ts'
 import { downloadPicture, type Picture } from './picture.ts'
-import type { readOrder } from './questions.ts'
+import type { createOrder, inviteOrder, MembersOrder, readOrder, updateOrder } from './questions.ts'
 import { markRead } from './read.ts'
 
 /** What is needed of the account. */
@@ -53,6 +55,50 @@ export class Asking {
 	async subscribePresence(chat: string): Promise<Done> {
 		await this.about(chat, ({ jid }, socket) => this.account.presence.subscribe(jid, socket))
 		return {}
+	}
+
+	/** Throws `recipient_not_on_whatsapp`, `refused`. */
+	createGroup({ subject, members }: ReturnType<typeof createOrder>): Promise<Group> {
+		return this.account.ask(async socket => {
+			const jids: string[] = []
+			for (const member of members) jids.push((await this.account.chat(member, socket)).jid)
+			const { id } = await orRefused(() => socket.groupCreate(subject, jids))
+			return groupWithMembers(socket, id)
+		})
+	}
+
+	/** Throws `group_not_found`, `not_a_member`, `refused`. */
+	async updateGroup({ chat, update }: ReturnType<typeof updateOrder>): Promise<Done> {
+		await this.inGroup(chat, ({ jid }, socket) => updateGroup(jid, update, socket))
+		return {}
+	}
+
+	/** Throws `group_not_found`, `not_a_member`, `refused`; who is refused alone is told in the results. */
+	changeMembers(order: MembersOrder): Promise<{ results: MemberResult[] }> {
+		return this.inGroup(order.chat, (group, socket) =>
+			changeMembers(group, order, async member => (await this.account.chat(member, socket)).jid, socket)
+		)
+	}
+
+	/** Throws `group_not_found`, `not_a_member`, `refused`. */
+	invite({ chat, renew }: ReturnType<typeof inviteOrder>): Promise<{ url: string }> {
+		return this.inGroup(chat, ({ jid }, socket) => invite(jid, renew, socket))
+	}
+
+	/** Throws `group_not_found`, `not_a_member`, `refused`. */
+	async leaveGroup(chat: string): Promise<Done> {
+		await this.inGroup(chat, ({ jid }, socket) => socket.groupLeave(jid))
+		return {}
+	}
+
+	/** Changes a group that we are in. */
+	private inGroup<T>(id: string, change: (group: Chat, socket: WASocket) => Promise<T>): Promise<T> {
+		return this.account.ask(async socket => {
+			const group = await this.account.chat(id, socket).catch((error: unknown) => {
+				throw notToBeSeen(error)
+			})
+			return orRefused(() => change(group, socket))
+		})
 	}
 
 	/** Throws `call_not_known`. */

@@ -2,6 +2,7 @@
 
 import type { GroupMetadata, WASocket } from 'baileys'
 import { bareJid, chatId, personId } from '../addresses.ts'
+import { rememberPairs } from '../group-changes.ts'
 import { refusalCode } from '../failures.ts'
 import { identify } from '../people.ts'
 import { EngineError, rfc3339 } from '../protocol.ts'
@@ -37,6 +38,10 @@ export async function groupList(socket: WASocket): Promise<{ groups: GroupSummar
 /** Throws `group_not_found`, `not_a_member`. */
 export async function groupWithMembers(socket: WASocket, jid: string): Promise<Group> {
 	const metadata = await metadataOf(socket, jid)
+	await rememberPairs(
+		metadata.participants.map(({ id, phoneNumber, lid }) => ({ jid: id, other: phoneNumber ?? lid })),
+		socket
+	)
 	const members = await Promise.all(
 		metadata.participants.map(async ({ id, phoneNumber, lid, admin }) => {
 			const person = await identify(socket, bareJid(id), phoneNumber ?? lid)
@@ -52,11 +57,16 @@ async function metadataOf(socket: WASocket, jid: string): Promise<GroupMetadata>
 	try {
 		return await socket.groupMetadata(jid)
 	} catch (error) {
-		const code = refusalCode(error)
-		if (code === NOT_FOUND || code === GONE) throw new EngineError('group_not_found', 'there is no such group')
-		if (code === FORBIDDEN || code === NOT_AUTHORIZED) throw new EngineError('not_a_member', 'not in this group')
-		throw error
+		throw notToBeSeen(error)
 	}
+}
+
+/** What it means that WhatsApp does not tell of a group: `group_not_found`, `not_a_member`, or the error itself. */
+export function notToBeSeen(error: unknown): unknown {
+	const code = refusalCode(error)
+	if (code === NOT_FOUND || code === GONE) return new EngineError('group_not_found', 'there is no such group')
+	if (code === FORBIDDEN || code === NOT_AUTHORIZED) return new EngineError('not_a_member', 'not in this group')
+	return error
 }
 
 const summary = ({ id, subject, size, participants, creation, announce, restrict }: GroupMetadata): GroupSummary => ({
