@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from aiohttp import ClientError, ClientTimeout
 from homeassistant.const import CONF_PASSWORD, CONF_PATH, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -29,6 +30,7 @@ SNAPSHOT_LIMIT: Final = 15
 """Seconds that a camera gets for a picture."""
 FETCH_LIMIT: Final = 64 * 1024 * 1024
 """Bytes that are fetched from Home Assistant's own server, and held in memory."""
+FETCH_TIMEOUT: Final = ClientTimeout(total=60)
 
 SOURCE_FIELDS: Final[dict[vol.Marker, Any]] = {
     vol.Exclusive(CONF_PATH, "source"): cv.string,
@@ -173,13 +175,21 @@ async def _fetched(hass: HomeAssistant, url: str, mimetype: str) -> Attachment:
     """Fetches what a media source put behind a URL, mostly one of Home Assistant itself."""
     from homeassistant.components.media_player.browse_media import async_process_play_media_url  # noqa: PLC0415
 
-    absolute = async_process_play_media_url(hass, url)
-    async with async_get_clientsession(hass).get(absolute) as response:
-        if not response.ok or (response.content_length or 0) > FETCH_LIMIT:
-            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="media_source_failed")
-        content = await response.content.read(FETCH_LIMIT + 1)
+    failed = HomeAssistantError(translation_domain=DOMAIN, translation_key="media_source_failed")
+    content = bytearray()
+    try:
+        async with async_get_clientsession(hass).get(
+            async_process_play_media_url(hass, url), timeout=FETCH_TIMEOUT
+        ) as response:
+            response.raise_for_status()
+            async for part in response.content.iter_any():
+                content += part
+                if len(content) > FETCH_LIMIT:
+                    raise failed
+    except (ClientError, TimeoutError) as error:
+        raise failed from error
     name = Path(url.partition("?")[0]).name or "file"
-    return Attachment(Upload(name, content, mimetype), mimetype)
+    return Attachment(Upload(name, bytes(content), mimetype), mimetype)
 
 
 @asynccontextmanager

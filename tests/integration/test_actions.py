@@ -5,7 +5,11 @@ import json
 from pathlib import Path
 import re
 from typing import Any
+from unittest.mock import patch
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from homeassistant.components.media_source import PlayMedia
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -203,6 +207,53 @@ async def test_a_file_is_found_and_uploaded(
     assert body_of(request) == {"type": kind, "media": {}, "to": ALICE}
     for part in contains:
         assert part in request.raw
+
+
+@pytest.fixture
+async def radio() -> AsyncIterator[TestServer]:
+    """A server with a file that comes in parts."""
+
+    async def recording(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for part in range(9):
+            await response.write(bytes([part]) * 100_000)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/recording.mp3", recording)
+    server = TestServer(app)
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+async def send_from(hass: HomeAssistant, url: str) -> None:
+    with patch("homeassistant.components.media_source.async_resolve_media", return_value=PlayMedia(url, "audio/mpeg")):
+        await act(hass, "send_media", entity_id="notify.alice", media="media-source://radio/news")
+
+
+@pytest.mark.usefixtures("house")
+async def test_what_a_media_source_has_behind_a_url_is_sent_whole(
+    hass: HomeAssistant, gateway: ScriptedGateway, radio: TestServer
+) -> None:
+    await send_from(hass, str(radio.make_url("/recording.mp3")))
+    [request] = gateway.requested("POST", MESSAGES)
+    assert b"".join(bytes([part]) * 100_000 for part in range(9)) in request.raw
+
+
+@pytest.mark.usefixtures("house")
+@pytest.mark.parametrize(("path", "limit"), [("/recording.mp3", 850_000), ("/nothing.mp3", 4_000_000)])
+async def test_a_media_source_that_gives_too_much_or_nothing_is_told(
+    hass: HomeAssistant, gateway: ScriptedGateway, radio: TestServer, path: str, limit: int
+) -> None:
+    with (
+        patch("custom_components.whatsapp_gateway.attachments.FETCH_LIMIT", limit),
+        pytest.raises(HomeAssistantError) as failed,
+    ):
+        await send_from(hass, str(radio.make_url(path)))
+    assert failed.value.translation_key == "media_source_failed"
+    assert gateway.requested("POST", MESSAGES) == []
 
 
 async def test_a_clip_of_a_camera_is_a_film_and_leaves_no_file_behind(
