@@ -6,7 +6,7 @@
  * receives under newer keys it asks for once more, as Baileys does by itself.
  */
 
-import { chmodSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type AuthenticationCreds, jidDecode } from 'baileys'
 import { describe } from '../log.ts'
@@ -20,8 +20,9 @@ export function copyStore(database: DatabaseSync, path: string): number {
 	const draft = `${path}.part`
 	try {
 		rmSync(draft, { force: true })
+		// SQLite takes an empty file too: nobody else may read it, not even while it is written
+		closeSync(openSync(draft, 'wx', 0o600))
 		database.prepare('VACUUM INTO ?').run(draft)
-		chmodSync(draft, 0o600)
 		const copy = new DatabaseSync(draft)
 		// decrypted texts are of use to the connection alone that they came in on
 		copy.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; DELETE FROM plaintexts')
