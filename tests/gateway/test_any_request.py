@@ -30,7 +30,6 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
     "unsupported_method",
-    "negative_data_rejection",
 )
 
 CONFIG = """
