@@ -24,10 +24,11 @@ from .api.client import GatewayClient
 from .api.errors import GatewayError
 from .api.events import Hello
 from .api.models import Account
+from .app_dialog import AppDialog
 from .const import CONF_ACCOUNT, CONF_PHONE, DOMAIN, REAUTH_LOGGED_OUT
 from .errors import form_error
 from .own_number import is_other_number
-from .pairing_dialog import PairingDialog, cleaned_up
+from .pairing_dialog import cleaned_up
 from .recipient import SUBENTRY_RECIPIENT
 from .recipient_flow import RecipientFlow
 
@@ -45,14 +46,10 @@ _GATEWAY_SCHEMA = vol.Schema(
 _TOKEN_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN_SELECTOR})
 
 
-class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
+class WhatsAppConfigFlow(AppDialog, domain=DOMAIN):
     """The dialog that adds an account, links it anew, or changes where the gateway is."""
 
     VERSION = 1
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._hello: Hello | None = None
 
     @classmethod
     @callback
@@ -61,11 +58,12 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         """Return the dialog for recipients."""
         return {SUBENTRY_RECIPIENT: RecipientFlow}
 
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+    @override
+    async def async_step_manual(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the gateway."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._take_gateway(user_input)
+            errors = await self.take_gateway(user_input)
             if not errors:
                 return await self.async_step_account()
         return self.async_show_form(
@@ -74,6 +72,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
             errors=errors,
         )
 
+    @override
     async def async_step_account(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the user choose where the gateway has accounts that nobody uses yet; else add one."""
         assert self._hello is not None  # noqa: S101 - the step before has asked for it
@@ -106,6 +105,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
             return self.async_update_reload_and_abort(entry, title=title, data_updates=number)
         # The frontend fetches the step that Home Assistant goes on to by itself: only the first of both makes the entry.
         self._abort_if_unique_id_configured()
+        self.withdraw_offers()
         return self.async_create_entry(title=title, data=self._gateway | {CONF_ACCOUNT: self._account.id} | number)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
@@ -119,7 +119,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._take_gateway({CONF_URL: entry.data[CONF_URL]} | user_input)
+            errors = await self.take_gateway({CONF_URL: entry.data[CONF_URL]} | user_input)
             errors = errors or self._check_account(entry)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data_updates=self._gateway)
@@ -135,7 +135,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._take_gateway(entry.data) or self._check_account(entry)
+            errors = await self.take_gateway(entry.data) or self._check_account(entry)
             if not errors:
                 return await self.async_step_pair()
         return self.async_show_form(step_id="reauth_link", errors=errors)
@@ -145,7 +145,7 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._take_gateway(user_input) or self._check_account(entry)
+            errors = await self.take_gateway(user_input) or self._check_account(entry)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data_updates=self._gateway)
         return self.async_show_form(
@@ -156,7 +156,8 @@ class WhatsAppConfigFlow(PairingDialog, domain=DOMAIN):
             errors=errors,
         )
 
-    async def _take_gateway(self, given: Mapping[str, Any]) -> dict[str, str]:
+    @override
+    async def take_gateway(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Tries an address and a token, and keeps them if they are right. Returns the form's errors."""
         url, token = str(given[CONF_URL]).strip().rstrip("/"), str(given[CONF_TOKEN]).strip()
         if not _is_web_address(url):

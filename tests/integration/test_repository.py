@@ -97,7 +97,7 @@ def test_every_sentence_that_the_code_names_exists() -> None:
         assert any(f".{key}." in path or path.startswith(f"issues.{key}.") for path in english), key
     for step in string_arguments("step_id"):
         assert any(f"step.{step}." in path for path in english), step
-    source = (INTEGRATION / "pairing_dialog.py").read_text()
+    source = "".join((INTEGRATION / name).read_text() for name in ("pairing_dialog.py", "app_dialog.py"))
     for action in (path.split(".")[2] for path in english if path.startswith("config.progress.")):
         assert f'"{action}"' in source, action
 

@@ -1,7 +1,7 @@
 """A stand-in for Home Assistant's Supervisor, as far as an app sees it: discovery, and ingress from its own address."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,12 +67,16 @@ class Supervisor:
 
 
 @asynccontextmanager
-async def running_supervisor(app_url: str = "") -> AsyncIterator[Supervisor]:
-    """Runs it on a loopback port."""
+async def running_supervisor(
+    app_url: str = "", more_routes: Callable[[Supervisor, web.UrlDispatcher], None] | None = None
+) -> AsyncIterator[Supervisor]:
+    """Runs it on a loopback port; `more_routes` adds what else it answers."""
     supervisor = Supervisor(app_url=app_url)
     app = web.Application()
     app.router.add_post("/discovery", supervisor.discovery)
     app.router.add_route("*", f"{INGRESS_PATH}/{{path:.*}}", supervisor.ingress)
+    if more_routes is not None:
+        more_routes(supervisor, app.router)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
