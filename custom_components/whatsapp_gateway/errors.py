@@ -73,6 +73,7 @@ OTHER_CODES: Final = frozenset(
         "qr_not_available",
         "queue_full",
         "recipient_not_on_whatsapp",
+        "refused_by_whatsapp",
         "storage_full",
         "storage_unusable",
     }

@@ -115,7 +115,11 @@ def _recipients_by_entity(hass: HomeAssistant, data: Mapping[str, Any]) -> list[
     selected = async_extract_referenced_entity_ids(hass, selection)
     named = [entity_id for entity_id in cv.ensure_list(data.get("entity_id")) if entity_id in selected.referenced]
     found: list[Target] = []
-    for entity_id in (*named, *sorted(selected.indirectly_referenced)):
+    # of a device, the notify entity stands for the recipient
+    others = sorted(
+        selected.indirectly_referenced, key=lambda entity_id: (not entity_id.startswith("notify."), entity_id)
+    )
+    for entity_id in (*named, *others):
         chosen = _recipient_of_entity(hass, entity_id)
         if chosen is not None:
             found.append(Target(_available(chosen[0]), chosen[1].chat, entity_id))

@@ -46,12 +46,22 @@ class ScriptedGateway:
     acknowledged: list[int] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     connected: asyncio.Condition = field(default_factory=asyncio.Condition)
+    held: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, *answers: str | tuple[int, Json]) -> None:
         """Scripts the answers of a route; a string is the name of a golden error, with its usual status."""
         self.answers[method, path] = [
             (_STATUS.get(answer, 409), golden(answer)) if isinstance(answer, str) else answer for answer in answers
         ]
+
+    def hold(self, method: str, path: str) -> None:
+        """Lets the answers of a route wait until `release`."""
+        self.held[method, path] = asyncio.Event()
+
+    def release(self) -> None:
+        """Lets all answers go that were held."""
+        for event in self.held.values():
+            event.set()
 
     def requested(self, method: str, path: str) -> list[Request]:
         """Returns the requests that a route got."""
@@ -85,6 +95,8 @@ class ScriptedGateway:
                 raw,
             )
         )
+        if (held := self.held.get((request.method, request.path))) is not None:
+            await held.wait()
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response(golden("error-unauthorized"), status=401)
         if scripted := self.answers.get((request.method, request.path)):

@@ -366,3 +366,65 @@ async def test_what_fails_for_one_is_tried_for_all_and_told(hass: HomeAssistant,
         await act(hass, "send_message", entity_id=["notify.alice", "notify.family"], message="x")
     assert refused.value.translation_key == "some_not_sent"
     assert len(gateway.requested("POST", MESSAGES)) == 2
+
+
+READ, PRESENCE = "/v1/accounts/home/read", "/v1/accounts/home/chats"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_messages_are_marked_as_read_with_their_authors(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    nothing = {"success": True, "message": "", "data": {}}
+    gateway.answer("POST", READ, (200, nothing))
+    call = {"entity_id": "notify.alice", "message_id": ["3A5F", "3A60"]}
+    await hass.services.async_call("whatsapp_gateway", "mark_read", call, blocking=True)
+    [request] = gateway.requested("POST", READ)
+    assert request.body == {
+        "to": ALICE,
+        "messages": [{"message_id": "3A5F", "author": ALICE}, {"message_id": "3A60", "author": ALICE}],
+    }
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_typing_is_shown(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    nothing = {"success": True, "message": "", "data": {}}
+    gateway.answer("PUT", f"{PRESENCE}/{ALICE}/presence", (200, nothing))
+    await hass.services.async_call("whatsapp_gateway", "set_typing", {"entity_id": "notify.alice"}, blocking=True)
+    gateway.answer(
+        "PUT", f"{PRESENCE}/{FAMILY}/presence", (503, {"detail": "", "error_code": "not_connected", "timestamp": ""})
+    )
+    call = {"entity_id": ["notify.alice", "notify.family"], "presence": "recording"}
+    with pytest.raises(HomeAssistantError) as refused:
+        await hass.services.async_call("whatsapp_gateway", "set_typing", call, blocking=True)
+    assert refused.value.translation_key == "some_not_sent"
+    shown = [request.body["presence"] for request in gateway.requested("PUT", f"{PRESENCE}/{ALICE}/presence")]
+    assert shown == ["typing", "recording"]
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_questions_about_chats_are_answered(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    hass.config.country = "US"
+    checked = await act(hass, "check_number", numbers="(555) 123-0001")
+    assert checked == {"numbers": [{"number": "(555) 123-0001", "phone": ALICE, "on_whatsapp": True, "chat": ALICE}]}
+    listed = await act(hass, "list_chats", search="fam")
+    assert gateway.requested("GET", "/v1/accounts/home/chats")[-1].query == {"search": "fam"}
+    assert listed["chats"][0] == {"chat": FAMILY, "type": "group", "name": "Family", "recipient": "Family"}
+    gateway.answer("POST", "/v1/accounts/home/groups", (201, golden("answer-group")))
+    made = await act(hass, "create_group", subject="Family", members=["alice", "(555) 123-0002"])
+    assert made == {"chat": FAMILY, "subject": "Family", "size": 3}
+    [request] = gateway.requested("POST", "/v1/accounts/home/groups")
+    assert request.body == {"subject": "Family", "members": [ALICE, BOB]}
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_what_the_gateway_refuses_is_a_sentence(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    gateway.answer(
+        "POST", "/v1/accounts/home/numbers", (503, {"detail": "", "error_code": "not_connected", "timestamp": ""})
+    )
+    with pytest.raises(HomeAssistantError) as refused:
+        await act(hass, "check_number", numbers=ALICE)
+    assert refused.value.translation_key == "not_connected"
+    gateway.token = "another"
+    with pytest.raises(HomeAssistantError) as rejected:
+        await act(hass, "list_chats")
+    assert rejected.value.translation_key == "invalid_auth"
+    await until(lambda: bool(hass.config_entries.flow.async_progress()), "a new token is asked for")

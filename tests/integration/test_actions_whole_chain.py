@@ -18,7 +18,7 @@ type Json = Any
 
 async def act(hass: HomeAssistant, action: str, **data: Any) -> Json:
     """Performs an action for Alice and returns its response."""
-    data = {"entity_id": "notify.alice"} | data
+    data = {name: value for name, value in ({"entity_id": "notify.alice"} | data).items() if value is not None}
     return await hass.services.async_call("whatsapp_gateway", action, data, blocking=True, return_response=True)
 
 
@@ -152,3 +152,68 @@ async def test_what_a_recipient_writes_fires_the_event_entity_also_what_came_mea
         ALICE,
         True,
     )
+
+
+async def test_a_question_is_answered_by_a_choice_over_a_lost_connection(
+    hass: HomeAssistant, alice: str, simulator: Simulator
+) -> None:
+    assert alice
+    call = {"question": "The garage is open. Close it?", "options": ["Close it", "Leave it"], "timeout": 60}
+    asking = hass.async_create_task(act(hass, "ask", **call))
+    poll = await last(simulator)
+    await simulator.faults(drop=True)
+    vote = {"kind": "poll_vote", "message_id": poll.message_id, "options": ["Close it"]}
+    await simulator.contact_write(ALICE, vote)
+    answer = await asking
+    assert (answer["answered"], answer["option"], answer["question_id"]) == (True, "Close it", poll.message_id)
+    assert (answer["sender_phone"], answer["sender_name"], answer["entity_id"]) == (ALICE, "Alice", "notify.alice")
+
+
+async def test_a_question_is_answered_in_words(hass: HomeAssistant, alice: str, simulator: Simulator) -> None:
+    assert alice
+    asking = hass.async_create_task(act(hass, "ask", question="When do you come?", timeout=60))
+    await last(simulator)
+    await simulator.contact_send(ALICE, "At seven")
+    assert (await asking)["answer"] == "At seven"
+
+
+async def test_reading_typing_and_looking_up(
+    hass: HomeAssistant, alice: str, simulator: Simulator, messages: list[Event]
+) -> None:
+    assert alice
+    message_id = await simulator.contact_send(ALICE, "Are you there?")
+    await until(lambda: bool(messages), "it is told")
+    for action, data in (("mark_read", {"message_id": message_id}), ("set_typing", {"presence": "typing"})):
+        call = {"entity_id": "notify.alice"} | data
+        await hass.services.async_call("whatsapp_gateway", action, call, blocking=True)
+    assert await simulator.message_read(message_id) == "read"
+    assert (await simulator.sees(ALICE))["typing"]
+    checked = await act(hass, "check_number", entity_id=None, numbers=["(555) 123-0001", "(555) 999-0000"])
+    assert [answer["on_whatsapp"] for answer in checked["numbers"]] == [True, False]
+    listed = await act(hass, "list_chats", entity_id=None, search="ali")
+    assert [(chat["chat"], chat["recipient"]) for chat in listed["chats"]] == [(ALICE, "Alice")]
+
+
+async def test_a_groups_new_name_is_followed_and_its_end_too(
+    hass: HomeAssistant, linked: str, simulator: Simulator
+) -> None:
+    entry = hass.config_entries.async_get_entry(linked)
+    assert entry is not None
+    call = {"subject": "Choir", "members": [ALICE]}
+    made: Json = await hass.services.async_call(
+        "whatsapp_gateway", "create_group", call, blocking=True, return_response=True
+    )
+    assert sorted((await simulator.group(made["chat"]))["members"]) == sorted([ALICE, simulator.phone])
+    await add_recipient(hass, linked, made["chat"], "Choir")
+    await simulator.change_group(made["chat"], simulator.phone, "subject", value="Chorus")
+    await until(
+        lambda: [subentry.title for subentry in entry.subentries.values()] == ["Chorus"], "the name is followed"
+    )
+    await hass.async_block_till_done()
+    state = hass.states.get("notify.choir")
+    assert state is not None
+    assert state.name == "Chorus"
+    await simulator.change_group(made["chat"], simulator.phone, "leave")
+    await until(lambda: not entry.subentries, "the recipient is removed")
+    await hass.async_block_till_done()
+    assert hass.states.get("notify.choir") is None

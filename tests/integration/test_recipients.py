@@ -1,7 +1,7 @@
 """Recipients: chosen in a dialog, each with a device, renamed and removed without a reload."""
 
 from collections.abc import AsyncIterator
-from time import perf_counter
+from time import process_time
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -226,17 +226,18 @@ async def test_what_was_not_sent_is_an_error(
 
 
 async def test_two_hundred_recipients_are_set_up_quickly(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
-    """The promise is 50 ms more than without; the limit is generous, since other tests run beside this one."""
+    """The promise is 50 ms more than without, of this process's own time; the limit is generous for slower machines."""
 
     async def setup_time() -> float:
         best = 9.9
         for _ in range(3):
             await hass.config_entries.async_unload(loaded.entry_id)
-            started = perf_counter()
+            started = process_time()
             assert await hass.config_entries.async_setup(loaded.entry_id)
-            best = min(best, perf_counter() - started)
+            best = min(best, process_time() - started)
         return best
 
+    hass.loop.set_debug(False)
     before = await setup_time()
     for number in range(200):
         put_recipient(hass, loaded, f"+1555000{number:04}", f"Person {number}")
@@ -244,4 +245,4 @@ async def test_two_hundred_recipients_are_set_up_quickly(hass: HomeAssistant, lo
     with_recipients = await setup_time()
     entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
     assert len(entities) > 200
-    assert with_recipients - before < 0.5, f"{before * 1000:.1f} ms without, {with_recipients * 1000:.1f} ms with"
+    assert with_recipients - before < 0.2, f"{before * 1000:.1f} ms without, {with_recipients * 1000:.1f} ms with"

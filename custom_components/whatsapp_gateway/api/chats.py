@@ -103,3 +103,17 @@ class ChatRoutes(GatewayConnection):
         if len(checked) != len(numbers):
             raise GatewayAnswerError(f"{len(checked)} answers to {len(numbers)} numbers")
         return checked
+
+    async def create_group(self, account: str, subject: str, members: list[str]) -> Group:
+        """Makes a group of the account and others (phone numbers)."""
+        body = {"subject": subject, "members": members}
+        return Group.parse(await self.call("POST", "v1", "accounts", account, "groups", body=body))
+
+    async def mark_read(self, account: str, chat: str, messages: list[tuple[str, str | None]]) -> None:
+        """Marks received messages (1 to 100 of a chat, each with its author) as read."""
+        read = [{"message_id": message_id, "author": author} for message_id, author in messages]
+        await self.call("POST", "v1", "accounts", account, "read", body={"to": chat, "messages": read})
+
+    async def show_presence(self, account: str, chat: str, presence: str) -> None:
+        """Shows in a chat that we are `typing` or `recording`, for 25 seconds at most, or have `paused`."""
+        await self.call("PUT", "v1", "accounts", account, "chats", chat, "presence", body={"presence": presence})
