@@ -1,32 +1,35 @@
 """The part of the dialog that links an account to a phone: codes, passkey, comparing, and how it may end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
 import json
 import logging
-from typing import Any, Final
+from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 import probatio as vol
 
 from .api.client import GatewayClient
 from .api.errors import GatewayError, GatewayRequestError
 from .api.models import Account
-from .const import DOMAIN
+from .const import CONF_PHONE, DOMAIN
 from .engine_restart import past_engine_restart
 from .errors import form_error
+from .pairing_endings import ENDINGS, OTHER_ENDING, PairingEndings
 from .pairing_steps import (
     CodeShown,
     CodeToCompare,
+    CodeToType,
     Ended,
     Linked,
     PairingStep,
@@ -34,6 +37,7 @@ from .pairing_steps import (
     Scanned,
     pairing_steps,
 )
+from .phone_numbers import international
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,39 +54,14 @@ _CLEANUPS: HassKey[set[asyncio.Task[None]]] = HassKey(f"{DOMAIN}_cleanups")
 
 _PASSKEY_SCHEMA = vol.Schema({vol.Required(CONF_ASSERTION): TextSelector(TextSelectorConfig(multiline=True))})
 
-_STEPS_OF_ENDINGS: Final = {
-    "pairing_expired": "pairing_expired",
-    "pairing_refused": "pairing_refused",
-    "pairing_not_confirmed": "pairing_not_confirmed",
-    "pairing_rate_limited": "pairing_rate_limited",
-    "pairing_cancelled": "pairing_cancelled",
-    "pairing_other_number": "pairing_other_number",
-    "passkey_timeout": "pairing_passkey_timeout",
-    "passkey_refused": "pairing_passkey_refused",
-    "passkey_no_continuation": "pairing_passkey_stalled",
-    "connection_lost": "pairing_connection_lost",
-    "connect_timeout": "pairing_connection_lost",
-    "engine_unavailable": "pairing_connection_lost",
-    "cannot_connect": "pairing_gateway_lost",
-}
-"""The step that says what to do after each ending; `pairing_failed` after all others."""
-
-type _Step = Callable[[PairingDialog, dict[str, Any] | None], Awaitable[ConfigFlowResult]]
+_PHONE_SCHEMA = vol.Schema({vol.Required(CONF_PHONE): TextSelector(TextSelectorConfig(type=TextSelectorType.TEL))})
 
 
-def _offering_another_try(step_id: str) -> _Step:
-    """Makes the step that says what to do after an ending."""
-
-    async def step(dialog: PairingDialog, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        return dialog.offer_another_try(step_id)
-
-    return step
-
-
-class PairingDialog(ConfigFlow):
+class PairingDialog(PairingEndings):
     """Links the account that the steps before have chosen, and goes on with `linked`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._gateway: dict[str, str] = {}
         self._account: Account | None = None
         self._created = False
@@ -90,8 +69,10 @@ class PairingDialog(ConfigFlow):
         self._steps: AsyncGenerator[PairingStep] | None = None
         self._next: asyncio.Task[PairingStep] | None = None
         self._progress_action = "prepare"
-        self._qr = ""
-        self._ending = ""
+        self._shown: dict[str, str] = {}
+        """What the present page of the progress has filled in."""
+        self._typed_number = ""
+        """What the user wrote as the phone's number, to be corrected if need be."""
         self._passkey_options = ""
         self._compared_code = ""
         self._pairing = False
@@ -100,39 +81,92 @@ class PairingDialog(ConfigFlow):
         """Stops the finishing without a frontend."""
 
     async def async_step_pair(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Let the user choose: a phone cannot scan what it shows itself."""
+        return self.async_show_menu(step_id="pair", menu_options=["scan", "code"])
+
+    async def async_step_scan(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the QR code that is valid now, until it was scanned or the pairing has ended otherwise."""
+        if self._next is None and self._steps is None:
+            self._begin("prepare")
+        return self._linking("scan")
+
+    async def async_step_code(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the phone's number, unless the account has one, and get a code for it."""
+        phone, errors = self._known_number(), {}
+        if user_input is not None:
+            self._typed_number = user_input[CONF_PHONE]
+            phone = international(self._typed_number, self.hass.config.country)
+            errors = {} if phone else {CONF_PHONE: "invalid_phone"}
+        if phone is None:
+            schema = self.add_suggested_values_to_schema(_PHONE_SCHEMA, {CONF_PHONE: self._typed_number})
+            return self.async_show_form(step_id="code", data_schema=schema, errors=errors)
+        self._begin("prepare_code", phone)
+        return await self.async_step_type_code()
+
+    async def async_step_type_code(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the code to type, until it was typed or the pairing has ended otherwise."""
+        return self._linking("type_code")
+
+    def _begin(self, action: str, phone: str | None = None) -> None:
+        assert self._account is not None  # noqa: S101 - a step before has chosen it
+        self._by_code, self._progress_action, self._shown, self._pairing = phone is not None, action, {}, True
+        self._steps = pairing_steps(self._client(), self._account.id, phone)
+
+    async def _go_on(self) -> ConfigFlowResult:
+        """Return to the progress from what the user was asked in between."""
+        self._progress_action = "link"
+        return await (self.async_step_type_code() if self._by_code else self.async_step_scan())
+
+    def _linking(self, step_id: str) -> ConfigFlowResult:
+        """Show the progress, or go on to what it has led to."""
         if self._next is not None and self._next.done():
             step, self._next = self._next.result(), None
-            match step:
-                case CodeShown(svg=svg):
-                    # Another key for each code: right after opening, the frontend looks at nothing else.
-                    self._progress_action = "scan" if self._progress_action != "scan" else "scan_next"
-                    self._qr = svg
-                case PasskeyWanted(options=options):
-                    self._passkey_options = options
-                    return self.async_show_progress_done(next_step_id="passkey")
-                case CodeToCompare(code=code):
-                    self._compared_code = code
-                    return self.async_show_progress_done(next_step_id="compare_codes")
-                case Scanned():
-                    self._progress_action = "link"
-                case Linked(account=account):
-                    self._account, self._pairing, self._created = account, False, False
-                    self._unattended = async_call_later(self.hass, ATTENDED_LIMIT, self._finish_unattended)
-                    return self.async_show_progress_done(next_step_id="linked")
-                case Ended(code=code):
-                    self._ending, self._pairing = code, False
-                    return self.async_show_progress_done(next_step_id=_STEPS_OF_ENDINGS.get(code, "pairing_failed"))
+            if (next_step := self._taken(step)) is not None:
+                return self.async_show_progress_done(next_step_id=next_step)
         if self._next is None:
+            assert self._steps is not None  # noqa: S101 - it was begun
             self._next = self.hass.async_create_background_task(
-                self._next_step(), f"{DOMAIN} pairing", eager_start=False
+                anext(self._steps), f"{DOMAIN} pairing", eager_start=False
             )
         return self.async_show_progress(
-            step_id="pair",
+            step_id=step_id,
             progress_action=self._progress_action,
-            description_placeholders={"qr": self._qr},
+            description_placeholders={"qr": "", "code": "", "until": ""} | self._shown,
             progress_task=self._next,
         )
+
+    def _taken(self, step: PairingStep) -> str | None:
+        """Take over what the pairing has come to; returns the step that follows, None while the progress goes on."""
+        next_step = None
+        match step:
+            case CodeShown(svg=svg):
+                # Another key for each code: right after opening, the frontend looks at nothing else.
+                self._progress_action = "scan" if self._progress_action != "scan" else "scan_next"
+                self._shown = {"qr": svg}
+            case CodeToType(code=code, until=until):
+                self._progress_action = "type_code"
+                self._shown = {"code": code, "until": f"{dt_util.as_local(until):%H:%M}"}
+            case PasskeyWanted(options=options):
+                self._passkey_options = options
+                next_step = "passkey"
+            case CodeToCompare(code=code):
+                self._compared_code = code
+                next_step = "compare_codes"
+            case Scanned():
+                # the phone has it: what becomes of the connection, the account stays
+                self._progress_action, self._created = "link", False
+            case Linked(account=account):
+                self._account, self._pairing, self._created = account, False, False
+                self._unattended = async_call_later(self.hass, ATTENDED_LIMIT, self._finish_unattended)
+                next_step = "linked"
+            case Ended(code=code, retry_at=retry_at):
+                self._ending, self._retry_at, self._pairing, self._steps = code, retry_at, False, None
+                next_step = ENDINGS.get(code, OTHER_ENDING)
+        return next_step
+
+    @override
+    def _known_number(self) -> str | None:
+        return self._account.phone if self._account is not None else None
 
     async def async_step_passkey(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for what the browser on WhatsApp's page has made of the options."""
@@ -145,8 +179,7 @@ class PairingDialog(ConfigFlow):
             else:
                 errors = await self._bring_passkey(assertion)
             if not errors:
-                self._progress_action = "link"
-                return await self.async_step_pair()
+                return await self._go_on()
         return self.async_show_form(
             step_id="passkey",
             data_schema=_PASSKEY_SCHEMA,
@@ -192,25 +225,11 @@ class PairingDialog(ConfigFlow):
         except GatewayError as error:
             # what became of the pairing meanwhile is told by its next step
             _LOGGER.debug("The comparison came to nothing: %s", error)
-        self._progress_action = "link"
-        return await self.async_step_pair()
+        return await self._go_on()
 
     async def async_step_linked(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Finish: the account is linked."""
         raise NotImplementedError
-
-    async_step_pairing_expired = _offering_another_try("pairing_expired")
-    async_step_pairing_refused = _offering_another_try("pairing_refused")
-    async_step_pairing_not_confirmed = _offering_another_try("pairing_not_confirmed")
-    async_step_pairing_rate_limited = _offering_another_try("pairing_rate_limited")
-    async_step_pairing_passkey_timeout = _offering_another_try("pairing_passkey_timeout")
-    async_step_pairing_passkey_refused = _offering_another_try("pairing_passkey_refused")
-    async_step_pairing_passkey_stalled = _offering_another_try("pairing_passkey_stalled")
-    async_step_pairing_other_number = _offering_another_try("pairing_other_number")
-    async_step_pairing_cancelled = _offering_another_try("pairing_cancelled")
-    async_step_pairing_connection_lost = _offering_another_try("pairing_connection_lost")
-    async_step_pairing_gateway_lost = _offering_another_try("pairing_gateway_lost")
-    async_step_pairing_failed = _offering_another_try("pairing_failed")
 
     @callback
     def async_remove(self) -> None:
@@ -227,27 +246,10 @@ class PairingDialog(ConfigFlow):
     def _client(self) -> GatewayClient:
         return GatewayClient(async_get_clientsession(self.hass), self._gateway[CONF_URL], self._gateway[CONF_TOKEN])
 
-    async def _next_step(self) -> PairingStep:
-        assert self._account is not None  # noqa: S101 - a step before has chosen it
-        if self._steps is None:
-            self._pairing = True
-            self._steps = pairing_steps(self._client(), self._account.id)
-        return await anext(self._steps)
-
     async def _finish_unattended(self, _now: datetime) -> None:
         self._unattended = None
         with suppress(UnknownFlow):
             await self.hass.config_entries.flow.async_configure(self.flow_id)
-
-    def offer_another_try(self, step_id: str) -> ConfigFlowResult:
-        """Says how the pairing has ended, and begins anew with one press."""
-        self._steps, self._progress_action, self._qr = None, "prepare", ""
-        number = (self._account.phone if self._account is not None else None) or ""
-        return self.async_show_menu(
-            step_id=step_id,
-            menu_options=["pair"],
-            description_placeholders={"code": self._ending, "phone": number},
-        )
 
     async def _clean_up(self) -> None:
         """Ends a pairing that is under way, and erases an account that this dialog has added in vain."""

@@ -1,10 +1,13 @@
-"""Links an account to a phone by QR code and tells, step by step, what a dialog has to show."""
+"""Links an account to a phone and tells, step by step, what a dialog has to show."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 import json
 from typing import Final
+
+from homeassistant.util import dt as dt_util
 
 from .api.client import GatewayClient
 from .api.connection import EventConnection
@@ -27,6 +30,14 @@ class CodeShown:
     """This QR code (an SVG for the dialog) is the valid one from now on."""
 
     svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeToType:
+    """The user has to type this code on the phone, in two groups of four, before it expires."""
+
+    code: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +68,25 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """It ended without success; `code` says why: a code of the gateway or of `errors.translation_key`. The last step."""
+    """It ended without success; `code` says why: a code of the gateway or of `errors.translation_key`. The last step.
+
+    With `pairing_rate_limited` comes from when on WhatsApp may give a code again.
+    """
 
     code: str
+    retry_at: datetime | None = None
 
 
-type PairingStep = CodeShown | PasskeyWanted | CodeToCompare | Scanned | Linked | Ended
+type PairingStep = CodeShown | CodeToType | PasskeyWanted | CodeToCompare | Scanned | Linked | Ended
 
 
-async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerator[PairingStep]:
-    """Begins a pairing and follows it to its last step."""
+async def pairing_steps(
+    client: GatewayClient, account_id: str, phone: str | None = None
+) -> AsyncGenerator[PairingStep]:
+    """Begins a pairing, by QR code or by a code for the phone of that number, and follows it to its last step."""
     try:
         async with client.events() as connection:
-            news = await _begun(client, account_id)
+            news = await _begun(client, account_id, phone)
             if isinstance(news, Account):
                 yield Linked(news)
                 return
@@ -85,14 +102,17 @@ async def pairing_steps(client: GatewayClient, account_id: str) -> AsyncGenerato
                     news = await _news(connection, account_id)
     except TimeoutError:
         yield Ended("connect_timeout")
+    except GatewayRequestError as error:
+        wait = None if error.retry_after is None else timedelta(seconds=error.retry_after)
+        yield Ended(error.code, None if wait is None else dt_util.utcnow() + wait)
     except GatewayError as error:
         yield Ended(translation_key(error))
 
 
-async def _begun(client: GatewayClient, account_id: str) -> Pairing | Account:
+async def _begun(client: GatewayClient, account_id: str, phone: str | None) -> Pairing | Account:
     """Begins a pairing; an account that turns out to be linked is returned instead."""
     try:
-        return await past_engine_restart(lambda: client.begin_pairing(account_id))
+        return await past_engine_restart(lambda: client.begin_pairing(account_id, phone))
     except GatewayRequestError as error:
         if error.code != "already_paired":
             raise
@@ -108,14 +128,25 @@ async def _news(connection: EventConnection, account_id: str) -> Pairing | Accou
 
 async def _step(client: GatewayClient, account_id: str, news: Pairing | Account, *, paired: bool) -> PairingStep | None:
     """Returns what a piece of news means for the dialog, None if nothing."""
-    step: PairingStep | None = None
     match news:
+        case Pairing():
+            return await _pairing_step(client, account_id, news)
         case Account(state=AccountState.CONNECTED):
-            step = Linked(news)
+            return Linked(news)
         case Account(state=state) if paired and state in _DEAD_STATES:
-            step = Ended(f"account_{state}")
+            return Ended(f"account_{state}")
+        case Account(reason="client_outdated") if paired:
+            return Ended("client_outdated")
+    return None
+
+
+async def _pairing_step(client: GatewayClient, account_id: str, pairing: Pairing) -> PairingStep | None:
+    step: PairingStep | None = None
+    match pairing:
         case Pairing(status=PairingStatus.WAITING, qr=str()):
             step = await _code(client, account_id)
+        case Pairing(status=PairingStatus.WAITING, code=str() as code, expires_at=datetime() as until):
+            step = CodeToType(f"{code[:4]}-{code[4:]}", until)
         case Pairing(status=PairingStatus.PASSKEY_REQUIRED, passkey=dict() as options):
             step = PasskeyWanted(json.dumps(options))
         case Pairing(status=PairingStatus.CONFIRMATION_REQUIRED, code=str() as code):
@@ -125,7 +156,7 @@ async def _step(client: GatewayClient, account_id: str, news: Pairing | Account,
         case Pairing(status=PairingStatus.CANCELLED):
             step = await _cancelled(client, account_id)
         case Pairing(status=PairingStatus.EXPIRED | PairingStatus.REFUSED | PairingStatus.FAILED):
-            step = Ended(news.error_code or f"pairing_{news.status}")
+            step = Ended(pairing.error_code or f"pairing_{pairing.status}", pairing.retry_at)
         case _:
             pass
     return step

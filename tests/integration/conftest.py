@@ -16,6 +16,8 @@ from tests.simulator.client import Simulator, running_simulator
 from tests.stack.bridge import Bridge, running_bridge
 
 ALICE = "+15551230001"
+SECOND_PHONE = "+15551230055"
+"""The number of another phone, which could be linked too."""
 IDENTITY = "9c4e1f7a20b3d865_home"
 """The account of the golden hello, among those of all gateways."""
 
@@ -36,6 +38,7 @@ async def simulator() -> AsyncIterator[Simulator]:
     """WhatsApp's servers, with a contact Alice."""
     async with running_simulator() as simulator:
         await simulator.add_contact(ALICE, "Alice")
+        await simulator.add_contact(SECOND_PHONE, "Second phone")
         yield simulator
         state = await simulator.state()
         assert not state.violations

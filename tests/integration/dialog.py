@@ -29,11 +29,19 @@ async def until(condition: Callable[[], bool], what: str) -> None:
         raise AssertionError(f"waited in vain until {what}") from None
 
 
-async def begin(hass: HomeAssistant, **gateway: str) -> Step:
-    """Opens the dialog and answers its first form."""
+async def begin(hass: HomeAssistant, *, way: str = "scan", **gateway: str) -> Step:
+    """Opens the dialog, answers its first form and chooses how to link (`scan` or `code`), where that led so far."""
     step = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert (step["type"], step["step_id"], step["errors"]) == ("form", "user", {})
-    return await hass.config_entries.flow.async_configure(step["flow_id"], gateway)
+    step = await hass.config_entries.flow.async_configure(step["flow_id"], gateway)
+    if step["step_id"] != "pair":
+        return step
+    return await hass.config_entries.flow.async_configure(step["flow_id"], {"next_step_id": way})
+
+
+async def scan(hass: HomeAssistant, flow_id: str) -> Step:
+    """Chooses to scan a QR code, at first or after an ending."""
+    return await hass.config_entries.flow.async_configure(flow_id, {"next_step_id": "scan"})
 
 
 async def step_after_progress(hass: HomeAssistant, flow_id: str) -> Step:

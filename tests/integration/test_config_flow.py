@@ -13,6 +13,7 @@ from tests.integration.dialog import (
     is_state,
     link_new_account,
     qr_text,
+    scan,
     shown_code,
     step_after_progress,
     until,
@@ -80,7 +81,7 @@ async def test_an_account_that_is_set_up_is_not_offered_again_but_a_new_one_is_a
     added["data"]["id"] = "second"
     gateway.answer("POST", "/v1/accounts", (HTTPStatus.CREATED, added))
     step = await begin(hass, url=gateway.url, token=gateway.token)
-    assert step["step_id"] == "pair"
+    assert step["step_id"] == "scan"
     hass.config_entries.flow.async_abort(step["flow_id"])
     await hass.async_block_till_done(wait_background_tasks=True)
     assert gateway.requested("DELETE", "/v1/accounts/second"), "what the closed dialog had added is gone"
@@ -99,9 +100,9 @@ async def test_the_code_on_the_screen_is_always_the_valid_one_and_expires(
         assert read_qr_svg(second) == await qr_text(bridge) != read_qr_svg(first)
 
         step = await step_after_progress(hass, step["flow_id"])
-        assert (step["type"], step["step_id"], step["menu_options"]) == ("menu", "pairing_expired", ["pair"])
+        assert (step["type"], step["step_id"], step["menu_options"]) == ("menu", "pairing_expired", ["scan", "code"])
         await simulator.clear_faults()
-        await hass.config_entries.flow.async_configure(step["flow_id"], {"next_step_id": "pair"})
+        await scan(hass, step["flow_id"])
         await shown_code(hass, step["flow_id"])
         await simulator.scan_qr(await qr_text(bridge))
         step = await step_after_progress(hass, step["flow_id"])
@@ -119,7 +120,7 @@ async def test_a_connection_that_is_lost_while_the_code_is_shown(
     await simulator.faults(drop=True)
     step = await step_after_progress(hass, step["flow_id"])
     assert (step["type"], step["step_id"]) == ("menu", "pairing_connection_lost")
-    await hass.config_entries.flow.async_configure(step["flow_id"], {"next_step_id": "pair"})
+    await scan(hass, step["flow_id"])
     await shown_code(hass, step["flow_id"])
     hass.config_entries.flow.async_abort(step["flow_id"])
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -166,7 +167,7 @@ async def test_a_closed_dialog_leaves_no_account_behind(
     hass.config_entries.flow.async_abort(step["flow_id"])
     await hass.async_block_till_done(wait_background_tasks=True)
     step = await begin(hass, url=bridge.url, token=bridge.token)
-    assert step["step_id"] == "pair", "no choice of accounts: there is none"
+    assert step["step_id"] == "scan", "no choice of accounts: there is none"
     hass.config_entries.flow.async_abort(step["flow_id"])
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -196,6 +197,7 @@ async def test_an_unlinked_account_is_linked_again_in_the_dialog(
     await until(lambda: bool(hass.config_entries.flow.async_progress()), "the dialog is offered")
     [flow] = hass.config_entries.flow.async_progress()
     await hass.config_entries.flow.async_configure(flow["flow_id"], {})
+    await scan(hass, flow["flow_id"])
     await shown_code(hass, flow["flow_id"])
     await simulator.scan_qr(await qr_text(bridge))
     assert await step_after_progress(hass, flow["flow_id"]) == {"type": "finished"}

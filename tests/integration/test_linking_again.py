@@ -6,13 +6,14 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.integration.conftest import ALICE
+from tests.integration.conftest import ALICE, SECOND_PHONE
 from tests.integration.dialog import (
     CONNECTIVITY,
     STATE,
     Step,
     is_state,
     qr_text,
+    scan,
     shown_code,
     step_after_progress,
     until,
@@ -20,8 +21,6 @@ from tests.integration.dialog import (
 from tests.integration.scripted_gateway import ScriptedGateway, golden
 from tests.simulator.client import Simulator, SimulatorError
 from tests.stack.bridge import Bridge
-
-SECOND_PHONE = "+15551230055"
 
 
 async def offered(hass: HomeAssistant, simulator: Simulator) -> Step:
@@ -58,7 +57,6 @@ async def test_the_same_number_finds_all_as_it_was(
 async def test_another_number_is_refused_with_a_sentence_and_the_right_one_works_then(
     hass: HomeAssistant, linked: str, bridge: Bridge, simulator: Simulator
 ) -> None:
-    await simulator.add_contact(SECOND_PHONE, "Second phone")
     flow = await offered(hass, simulator)
     await begin_linking(hass, flow["flow_id"])
     with pytest.raises(SimulatorError, match="companion_refused"):
@@ -67,7 +65,7 @@ async def test_another_number_is_refused_with_a_sentence_and_the_right_one_works
     assert step["step_id"] == "pairing_other_number"
     assert step["description_placeholders"]["phone"] == simulator.phone
 
-    await hass.config_entries.flow.async_configure(flow["flow_id"], {"next_step_id": "pair"})
+    await scan(hass, flow["flow_id"])
     await shown_code(hass, flow["flow_id"])
     await simulator.scan_qr(await qr_text(bridge))
     await step_after_progress(hass, flow["flow_id"])
@@ -76,6 +74,7 @@ async def test_another_number_is_refused_with_a_sentence_and_the_right_one_works
 
 async def begin_linking(hass: HomeAssistant, flow_id: str) -> None:
     await hass.config_entries.flow.async_configure(flow_id, {})
+    await scan(hass, flow_id)
     await shown_code(hass, flow_id)
 
 

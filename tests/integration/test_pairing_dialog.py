@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.whatsapp_gateway import pairing_steps
 from tests.integration.conftest import IDENTITY
-from tests.integration.dialog import begin, current_step, shown_code, step_after_progress, until
+from tests.integration.dialog import begin, current_step, scan, shown_code, step_after_progress, until
 from tests.integration.scripted_gateway import SVG, TOKEN, ScriptedGateway, golden
 
 type Json = Any
@@ -122,8 +122,11 @@ async def test_closed_after_the_linking_the_account_stays(
         ([update("failed", error_code="connection_lost")], "pairing_connection_lost"),
         ([update("failed", error_code="connect_timeout")], "pairing_connection_lost"),
         ([update("failed", error_code=None)], "pairing_failed"),
-        ([update("paired"), state("blocked")], "pairing_failed"),
-        ([update("paired"), state("logged_out")], "pairing_failed"),
+        ([update("paired"), state("blocked")], "pairing_blocked"),
+        ([update("paired"), state("logged_out")], "pairing_unlinked"),
+        ([update("paired"), state("replaced")], "pairing_replaced"),
+        ([update("paired"), state("failed")], "pairing_outdated"),
+        ([update("paired"), state("reconnecting", reason="client_outdated")], "pairing_outdated"),
         (["nonsense"], "pairing_failed"),
     ],
 )
@@ -133,15 +136,16 @@ async def test_each_end_says_what_to_do_and_can_be_tried_again(
     for frame in frames:
         await gateway.send(frame)
     await leads_to(hass, dialog, step_id)
-    assert current_step(hass, dialog)["menu_options"] == ["pair"]
-    step = await hass.config_entries.flow.async_configure(dialog, {"next_step_id": "pair"})
+    assert current_step(hass, dialog)["menu_options"][0] == "scan"
+    step = await scan(hass, dialog)
     assert (step["type"], step["progress_action"]) == ("progress", "prepare")
     await until(lambda: len(gateway.requested("POST", "/v1/accounts/home/pairing")) == 2, "another pairing has begun")
     await gateway.listeners()
     await gateway.send(code_shown())
     await shown_code(hass, dialog)
     await close(hass, dialog)
-    assert gateway.requested("DELETE", "/v1/accounts/home"), "the account that was added in vain is erased"
+    linked = frames[0] == update("paired")
+    assert bool(gateway.requested("DELETE", "/v1/accounts/home")) != linked, "only what was added in vain is erased"
 
 
 async def test_a_lost_gateway(hass: HomeAssistant, gateway: ScriptedGateway, dialog: str) -> None:
@@ -191,7 +195,8 @@ async def test_a_code_that_cannot_be_fetched(
 ) -> None:
     gateway.answer("GET", "/v1/accounts/home/qr", (status, REFUSED | {"error_code": code}))
     await gateway.send(code_shown())
-    await leads_to(hass, dialog, "pairing_rate_limited" if code == "pairing_rate_limited" else "pairing_failed")
+    pages = {"pairing_rate_limited": "pairing_rate_limited", "account_not_found": "pairing_account_gone"}
+    await leads_to(hass, dialog, pages.get(code, "pairing_failed"))
     await close(hass, dialog)
 
 
@@ -260,6 +265,7 @@ async def test_an_unlinked_account_of_the_gateway_is_offered_paired_and_kept_whe
     assert [option["label"] for option in options] == ["Home", "new_account"]
     step = await hass.config_entries.flow.async_configure(step["flow_id"], {"account": "home"})
     assert step["step_id"] == "pair"
+    await scan(hass, step["flow_id"])
     await gateway.listeners()
     await close(hass, step["flow_id"])
     assert gateway.requested("DELETE", "/v1/accounts/home/pairing"), "the pairing is cancelled"
@@ -303,7 +309,7 @@ async def test_an_account_that_another_dialog_links_is_not_offered(
     gateway.answer("POST", "/v1/accounts", (201, second))
     gateway.answer("POST", "/v1/accounts/home-2/pairing", (202, golden("answer-pairing-started")))
     step = await begin(hass, url=gateway.url, token=gateway.token)
-    assert step["step_id"] == "pair", "nothing is to be chosen from"
+    assert step["step_id"] == "scan", "nothing is to be chosen from"
     hass.config_entries.flow.async_abort(step["flow_id"])
     await close(hass, dialog)
 

@@ -43,6 +43,7 @@ async def begin_pairing(home_assistant: HomeAssistant, bridge: Bridge) -> Step:
     step = await home_assistant.answer_flow(step["flow_id"], url=bridge.url, token=bridge.token)
     if step["type"] == "form" and step.get("errors"):
         raise FlowError(f"the gateway was not accepted: {step['errors']}")
+    step = await home_assistant.answer_flow(step["flow_id"], next_step_id="scan")
     return await shown_qr_step(home_assistant, step["flow_id"])
 
 

@@ -7,7 +7,7 @@ import { Asking } from './asking/asking.ts'
 import { ContactBook } from './contacts/book.ts'
 import { metContacts } from './contacts/met.ts'
 import { Calls, type CallTold } from './calls.ts'
-import { Caches, type Closed, Connection, LOST } from './connection.ts'
+import { Caches, type Closed, Connection, LOST, RESTART } from './connection.ts'
 import { afterClose, pairingErrorOf } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
 import { groupChanges } from './group-changes.ts'
@@ -262,7 +262,7 @@ export class Account {
 			return
 		}
 		// the restart after a pairing is part of the first connection, not a disturbance
-		const first = this.pairing?.accepted === true
+		const first = this.pairing?.accepted === true && closed.code === RESTART
 		if (first) this.become('connecting', null)
 		else this.become(state, reason, retryAfter ? Date.now() + retryAfter : null)
 		this.retry = setTimeout(

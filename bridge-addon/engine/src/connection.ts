@@ -40,6 +40,8 @@ const GROUPS_KEPT = 500
 /** WhatsApp's or Baileys' code for a connection that the engine itself gave up. */
 export const LOST = 428
 export const TIMED_OUT = 408
+/** WhatsApp's own, once a phone has linked us. */
+export const RESTART = 515
 
 export interface Closed extends ClosedByCode {
 	/** the engine gave up waiting for it to open */

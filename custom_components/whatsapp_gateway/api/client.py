@@ -73,9 +73,10 @@ class GatewayClient(ChatRoutes):
         """Unlinks an account at WhatsApp; it stays, to be linked anew. Returns whether WhatsApp could be told."""
         return truth(fields(await self.call("POST", "v1", "accounts", account, "unlink")), "unlinked")
 
-    async def begin_pairing(self, account: str) -> Pairing:
-        """Begins a pairing by QR code; one that is under way is replaced."""
-        return Pairing.parse(await self.call("POST", "v1", "accounts", account, "pairing", body={"method": "qr"}))
+    async def begin_pairing(self, account: str, phone: str | None = None) -> Pairing:
+        """Begins a pairing by QR code, or by a code to type on the phone of that number; one that is under way is replaced."""
+        body = {"method": "qr"} if phone is None else {"method": "code", "phone": phone}
+        return Pairing.parse(await self.call("POST", "v1", "accounts", account, "pairing", body=body))
 
     async def cancel_pairing(self, account: str) -> None:
         """Cancels the pairing that is under way."""

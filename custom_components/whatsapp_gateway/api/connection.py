@@ -148,7 +148,8 @@ async def check(response: ClientResponse) -> None:
         raise GatewayAnswerError(f"not the gateway's answer: HTTP status {response.status}") from None
     if code == "unauthorized":
         raise GatewayAuthError("the gateway does not accept the token")
-    raise GatewayRequestError(code)
+    wait = response.headers.get("Retry-After", "")
+    raise GatewayRequestError(code, int(wait) if wait.isdecimal() else None)
 
 
 async def _frame(socket: ClientWebSocketResponse, limit: float | None = None) -> object:

@@ -26,8 +26,9 @@ class GatewayApiVersionError(GatewayError):
 
 
 class GatewayRequestError(GatewayError):
-    """The gateway refused a request. `code` is the stable `error_code` of its API."""
+    """The gateway refused a request. `code` is the stable `error_code` of its API; `retry_after` is in seconds, where it says so."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, retry_after: int | None = None) -> None:
         super().__init__(f"the gateway refused the request: {code}")
         self.code = code
+        self.retry_after = retry_after

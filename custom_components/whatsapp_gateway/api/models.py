@@ -48,6 +48,8 @@ class Pairing:
     passkey: dict[str, object] | None
     expires_at: datetime | None
     error_code: str | None
+    retry_at: datetime | None
+    """From when on WhatsApp may give a code again."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -64,6 +66,7 @@ class Pairing:
             passkey=dict(fields(data["passkey"])) if data.get("passkey") is not None else None,
             expires_at=optional(moment, data, "expires_at"),
             error_code=optional(text, data, "error_code"),
+            retry_at=optional(moment, data, "retry_at"),
         )
 
 
