@@ -10,9 +10,11 @@ from .api.client import GatewayClient
 from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator, version_issue
 from .entity import async_register_account_device
+from .file_keeping import async_keep_files
 from .notify import async_load_action, async_remove_action
 from .own_number import remember_number
 from .position_store import PositionStore
+from .received_files import ReceivedFiles
 from .recipient_changes import async_follow_recipients
 from .recipient_devices import async_follow_names
 from .services import async_setup_services
@@ -39,6 +41,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
     coordinator.device_id = async_register_account_device(hass, entry).id
     async_follow_names(hass, entry)
     async_follow_recipients(hass, entry)
+    async_keep_files(hass, entry)
     async_load_action(hass, {}, coordinator.account_id)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.start()
@@ -54,4 +57,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) ->
     """Forget what was stored for an account. It stays linked at the gateway."""
     async_remove_action(hass, entry.data[CONF_ACCOUNT])
     await PositionStore(hass, entry.entry_id).erase()
+    await ReceivedFiles(hass, entry.entry_id).erase()
     ir.async_delete_issue(hass, DOMAIN, version_issue(entry.entry_id))

@@ -24,6 +24,7 @@ from .errors import placeholders, translation_key
 from .message_event import fire_message
 from .own_number import is_other_number
 from .position_store import PositionStore
+from .received_files import ReceivedFiles
 from .recent_messages import RecentMessages
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         super().__init__(hass, _LOGGER, config_entry=entry, name=f"account {entry.data[CONF_ACCOUNT]}")
         self.client = client
         self.recent = RecentMessages()
+        self.files = ReceivedFiles(hass, entry.entry_id)
         self.account_id: str = entry.data[CONF_ACCOUNT]
         self.identity = entry.unique_id or self.account_id
         """Names the account among those of all gateways: in unique ids and device identifiers."""
@@ -66,6 +68,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
 
     async def _async_setup(self) -> None:
         await self._processed.load()
+        await self.files.load()
 
     async def _async_update_data(self) -> Account:
         try:
@@ -103,6 +106,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         await super().async_shutdown()
         await self._end_follower()
         await self._processed.flush()
+        await self.files.flush()
 
     async def _home_assistant_started(self, _: HomeAssistant) -> None:
         """From now on messages are taken: first those that have waited."""

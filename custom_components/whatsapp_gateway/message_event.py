@@ -6,7 +6,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from .api.models import Account, IncomingMessage
-from .const import EVENT_MESSAGE
+from .const import DOMAIN, EVENT_MESSAGE
 
 
 def fire_message(
@@ -20,7 +20,7 @@ def message_data(entry: ConfigEntry, account: Account, message: IncomingMessage,
     """Returns what automations get of a message, flat.
 
     `backlog` is `waited`: it waited at WhatsApp or at the gateway while somebody was away. `text` are the words of a text or
-    below a picture, None for all else; `content` has the rest; `timestamp` is WhatsApp's (RFC 3339, UTC).
+    below a picture, None for all else; `content` has the rest; `media_content_id` is where Home Assistant finds the file; `timestamp` is WhatsApp's (RFC 3339, UTC).
     """
     return {
         "config_entry_id": entry.entry_id,
@@ -36,6 +36,9 @@ def message_data(entry: ConfigEntry, account: Account, message: IncomingMessage,
         "text": message.text,
         "content_type": message.content_type,
         "content": _content(message),
+        "media_content_id": f"media-source://{DOMAIN}/{entry.entry_id}/{message.message_id}"
+        if "media" in message.content
+        else None,
         "quoted_message_id": message.quote.message_id if message.quote else None,
         "quoted_text": message.quote.text if message.quote else None,
         "forwarded": message.forwarded,

@@ -6,6 +6,7 @@ import probatio as vol
 from .asking import ASK_FIELDS, ask
 from .chat_actions import CHAT_ACTIONS
 from .const import DOMAIN
+from .file_action import FILE_FIELDS, get_file
 from .sending_actions import SENDING_ACTIONS, schema, sender
 
 
@@ -17,3 +18,4 @@ def async_setup_services(hass: HomeAssistant) -> None:
     for action, chat_fields, response in CHAT_ACTIONS:
         hass.services.async_register(DOMAIN, action.__name__, action, vol.Schema(chat_fields), response)
     hass.services.async_register(DOMAIN, "ask", ask, vol.Schema(ASK_FIELDS), SupportsResponse.ONLY)
+    hass.services.async_register(DOMAIN, "get_file", get_file, vol.Schema(FILE_FIELDS), SupportsResponse.OPTIONAL)

@@ -38,6 +38,7 @@ async def test_a_message_received_is_an_event_with_flat_data(
         "text": "Thank you 👍",
         "content_type": "text",
         "content": {"text": data["text"], "link_preview": None},
+        "media_content_id": None,
         "quoted_message_id": None,
         "quoted_text": None,
         "forwarded": False,

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 import json
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aiohttp import FormData
+from aiohttp import ClientResponse, FormData
 
 from .chats import ChatRoutes
 from .connection import ANSWER_LIMIT, check
@@ -17,7 +18,7 @@ from .fields import fields, truth
 from .models import Account, OutgoingMessage, Pairing
 
 FILE_LIMIT: Final = 120.0
-"""Seconds that the gateway gets to take in or fetch a file, and to make of it what phones show."""
+"""Seconds that the gateway gets to take in or fetch a file, and to make of it what phones show; or to give a received one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,17 @@ class GatewayClient(ChatRoutes):
         async with self.request("GET", "v1", "accounts", account, "qr", accept="image/svg+xml") as response:
             await check(response)
             return await response.text()
+
+    @asynccontextmanager
+    async def media(
+        self, account: str, message_id: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[ClientResponse]:
+        """Opens the file of a received message; the gateway fetches it from WhatsApp the first time. `headers` may ask for a range."""
+        route = ("GET", "v1", "accounts", account, "media", message_id)
+        async with self.request(*route, accept="*/*", limit=FILE_LIMIT, headers=headers) as response:
+            if response.status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                await check(response)
+            yield response
 
     async def send(
         self, account: str, body: Mapping[str, object], upload: Upload | None = None, *, key: str, wait: int

@@ -105,14 +105,17 @@ class GatewayConnection:
         wait: int = 0,
         query: Mapping[str, str] | None = None,
         limit: float = ANSWER_LIMIT,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[ClientResponse]:
         """Sends a request; the answer is not checked yet. `wait` are seconds that the gateway may take longer."""
-        headers = self._headers | {"Accept": accept} | ({"Idempotency-Key": key} if key is not None else {})
+        sent = {**(headers or {}), **self._headers, "Accept": accept} | (
+            {"Idempotency-Key": key} if key is not None else {}
+        )
         url = self._url.joinpath(*path).with_query({**(query or {}), **({"wait": str(wait)} if wait else {})})
         timeout = ClientTimeout(total=limit + wait, sock_connect=CONNECT_LIMIT)
         try:
             content = {"data": body} if isinstance(body, FormData) else {"json": body}
-            async with self._session.request(method, url, headers=headers, timeout=timeout, **content) as response:
+            async with self._session.request(method, url, headers=sent, timeout=timeout, **content) as response:
                 yield response
         except UnicodeDecodeError:
             raise GatewayAnswerError("the answer is not text") from None
