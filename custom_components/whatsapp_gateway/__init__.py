@@ -2,13 +2,14 @@
 
 from homeassistant.const import CONF_TOKEN, CONF_URL, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import config_validation as cv, issue_registry as ir
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
+from . import issues
 from .api.client import GatewayClient
 from .const import CONF_ACCOUNT, DOMAIN
-from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator, version_issue
+from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
 from .entity import async_register_account_device
 from .file_keeping import async_keep_files
 from .notify import async_load_action, async_remove_action
@@ -20,7 +21,14 @@ from .recipient_devices import async_follow_names
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.NOTIFY, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.IMAGE,
+    Platform.NOTIFY,
+    Platform.SENSOR,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -50,6 +58,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
 
 async def async_unload_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> bool:
     """Unload one account."""
+    if entry.disabled_by is not None:
+        issues.async_forget(hass, entry.entry_id)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
@@ -58,4 +68,4 @@ async def async_remove_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) ->
     async_remove_action(hass, entry.data[CONF_ACCOUNT])
     await PositionStore(hass, entry.entry_id).erase()
     await ReceivedFiles(hass, entry.entry_id).erase()
-    ir.async_delete_issue(hass, DOMAIN, version_issue(entry.entry_id))
+    issues.async_forget(hass, entry.entry_id)

@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 import logging
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_URL
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util.signal_type import SignalType
 
+from . import issues
 from .api.client import GatewayClient
-from .api.errors import GatewayApiVersionError, GatewayAuthError, GatewayError
+from .api.errors import GatewayAuthError, GatewayError
 from .api.events import Event, Hello
-from .api.models import Account, AccountState, IncomingMessage
+from .api.models import Account, AccountState, IncomingMessage, Pairing, QueueChanged
 from .api.stream import Position, follow_events
 from .const import CONF_ACCOUNT, DOMAIN, REAUTH_LOGGED_OUT
 from .errors import placeholders, translation_key
@@ -64,6 +65,10 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         self._taking_messages = False
         self._follower: asyncio.Task[None] | None = None
         self._hello_sequence = 0
+        self.waiting = 0
+        """How many messages wait at the gateway to be sent."""
+        self.storage: str | None = None
+        """The code of what keeps the gateway from writing."""
         self._event_listeners: list[EventListener] = []
 
     async def _async_setup(self) -> None:
@@ -79,7 +84,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
             self._tell_of_version(error)
             raise _failed(error) from error
         self._tell_of_version(None)
-        self.gateway_version = hello.gateway_version
+        self._greeted(hello)
         if (account := hello.account(self.account_id)) is None:
             raise ConfigEntryError(translation_domain=DOMAIN, translation_key="account_not_found")
         if is_other_number(self.config_entry, account):
@@ -155,6 +160,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
     def connected(self, hello: Hello) -> None:
         """Shows the present state."""
         self._tell_of_version(None)
+        self._greeted(hello)
         self._hello_sequence = hello.sequence
         processed = self._processed.position
         if processed is None:
@@ -187,6 +193,13 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
                     self._account_removed()
                 else:
                     self._show(event.data)
+            elif isinstance(event.data, Pairing):
+                self._show(replace(self.data, pairing=event.data))
+            elif isinstance(event.data, QueueChanged):
+                self.waiting = event.data.waiting
+                self.async_update_listeners()
+            if self.storage is not None and event.kept and not late:
+                self.tell_of_storage(None)  # what is kept has been written
             if self._is_new(event):
                 self._tell(event, waited=late or event.backlog)
         return self._move_to(event.sequence)
@@ -235,10 +248,30 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         self._tell_of_version(error)
         self.async_set_update_error(_failed(error))
 
+    @callback
+    def tell_of_storage(self, code: str | None) -> None:
+        """Raises a repair while the gateway cannot write: `storage_full`, `storage_unusable`; None where it can."""
+        self.storage = code
+        issues.async_show_storage(self.hass, self.config_entry.entry_id, self.config_entry.title, code)
+
+    def _greeted(self, hello: Hello) -> None:
+        self.gateway_version = hello.gateway_version
+        self.waiting = hello.waiting.get(self.account_id, 0)
+        self.tell_of_storage(hello.storage)
+        if (account := hello.account(self.account_id)) is not None:
+            self._tell_of_state(account)
+
+    def _tell_of_state(self, account: Account) -> None:
+        entry = self.config_entry
+        flows = entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
+        attended = any(flow["step_id"] not in {"reauth_link", "reauth_confirm"} for flow in flows if "step_id" in flow)
+        issues.async_show_state(self.hass, entry.entry_id, entry.title, account, attended=attended)
+
     def _show(self, account: Account) -> None:
         if not self.last_update_success:
             _LOGGER.info("The gateway is back for account %s", self.account_id)
         self.async_set_updated_data(account)
+        self._tell_of_state(account)
         if account.state is AccountState.LOGGED_OUT:
             self.config_entry.async_start_reauth(self.hass, data={REAUTH_LOGGED_OUT: True})
 
@@ -248,24 +281,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
 
     def _tell_of_version(self, error: GatewayError | None) -> None:
         """Raises a repair while the gateway and we don't speak the same version."""
-        issue = version_issue(self.config_entry.entry_id)
-        if isinstance(error, GatewayApiVersionError):
-            ir.async_create_issue(
-                self.hass,
-                DOMAIN,
-                issue,
-                is_fixable=False,
-                severity=ir.IssueSeverity.ERROR,
-                translation_key="api_version",
-                translation_placeholders=placeholders(error),
-            )
-        else:
-            ir.async_delete_issue(self.hass, DOMAIN, issue)
-
-
-def version_issue(entry_id: str) -> str:
-    """Returns the id of the repair for an entry whose gateway speaks another version of the API."""
-    return f"api_version_{entry_id}"
+        issues.async_show_version(self.hass, self.config_entry.entry_id, self.config_entry.title, error)
 
 
 def _failed(error: GatewayError) -> UpdateFailed:

@@ -10,11 +10,12 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.signal_type import SignalType
 
-from .api.errors import GatewayAuthError, GatewayConnectionError, GatewayError
+from .api.errors import GatewayAuthError, GatewayConnectionError, GatewayError, GatewayRequestError
 from .api.models import OutgoingMessage
 from .const import DOMAIN
 from .coordinator import WhatsAppConfigEntry
 from .errors import translated
+from .issues import STORAGE_CODES
 from .outgoing import Outgoing
 from .targets import Target
 
@@ -82,9 +83,11 @@ def raise_for(targets: Sequence[Target], outcomes: Sequence[object]) -> None:
     if not failed:
         return
     for place, error in failed:
+        coordinator = targets[place - 1].entry.runtime_data
         if isinstance(error, GatewayAuthError):
-            entry = targets[place - 1].entry
-            entry.async_start_reauth(entry.runtime_data.hass)
+            coordinator.config_entry.async_start_reauth(coordinator.hass)
+        elif isinstance(error, GatewayRequestError) and error.code in STORAGE_CODES:
+            coordinator.tell_of_storage(error.code)
     if len(outcomes) == 1:
         raise translated(failed[0][1]) from failed[0][1]
     raise HomeAssistantError(

@@ -108,6 +108,12 @@ class GatewayClient(ChatRoutes):
                 await check(response)
             yield response
 
+    async def qr_png(self, account: str) -> bytes:
+        """Returns the QR code that is valid now, as PNG."""
+        async with self.request("GET", "v1", "accounts", account, "qr", accept="image/png") as response:
+            await check(response)
+            return await response.read()
+
     async def send(
         self, account: str, body: Mapping[str, object], upload: Upload | None = None, *, key: str, wait: int
     ) -> OutgoingMessage:
