@@ -108,9 +108,9 @@ export class Account {
 		}
 	}
 
-	/** The gateway has all deliveries up to this one. */
-	acknowledge(delivery: number): void {
-		this.deliveries.acknowledge(delivery)
+	/** The gateway has all deliveries up to this one. Resolves when they are forgotten. */
+	async acknowledge(delivery: number): Promise<void> {
+		await this.deliveries.acknowledge(delivery)
 	}
 
 	/** Writes a copy of the store to a file; returns its size in bytes. */
@@ -128,13 +128,15 @@ export class Account {
 		this.pairing?.end('cancelled')
 		this.disconnect()
 		await this.receiving
+		this.deliveries.flush()
 	}
 
 	/** Unlinks at WhatsApp where it can be reached, and puts the credentials aside. Resolves with whether WhatsApp confirmed. */
 	async erase(): Promise<boolean> {
 		const unlinked = await this.unlink()
 		await this.windDown()
-		this.deliveries.acknowledge(Number.MAX_SAFE_INTEGER)
+		void this.deliveries.acknowledge(Number.MAX_SAFE_INTEGER)
+		this.deliveries.flush()
 		this.store.retire()
 		return unlinked
 	}
@@ -342,7 +344,7 @@ export class Account {
 					const received = await receivedMessage(message, receiver)
 					if (received) {
 						if (!received.message.from_me) this.book.note(received.message.sender)
-						this.deliveries.tell('message.received', received.message, received.once)
+						this.deliveries.tellOnce('message.received', received.message, received.once)
 					} else if (message.key.id) store.forgetStanza(message.key.id)
 				} catch (error) {
 					log('error', 'message_not_reported', { account: this.id, error: describe(error) })
@@ -364,7 +366,7 @@ export class Account {
 				if (told.change === 'removed' || told.change === 'left') await newSenderKey(stanza.attrs.from ?? '', socket)
 				const backlog = this.isBacklog(offline, told.timestamp)
 				const once = { chat: told.chat, sender: 'group', messageId: told.message_id }
-				this.deliveries.tell('group.changed', { account: this.id, ...told, backlog }, once)
+				this.deliveries.tellOnce('group.changed', { account: this.id, ...told, backlog }, once)
 			}
 		})
 	}

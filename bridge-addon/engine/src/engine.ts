@@ -72,7 +72,7 @@ export class Engine {
 		},
 		'event.acknowledge': async params => {
 			const { account, delivery } = deliveryParams(params)
-			this.account(account).acknowledge(delivery)
+			await this.account(account).acknowledge(delivery)
 			return {}
 		},
 		'account.stop': async params => {

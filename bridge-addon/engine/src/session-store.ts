@@ -60,7 +60,8 @@ const STATEMENTS = {
 	// one that comes again, encrypted anew, keeps its place
 	keepStanza:
 		'INSERT INTO stanzas (message_id, stanza, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET stanza = excluded.stanza',
-	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?'
+	forgetStanza: 'DELETE FROM stanzas WHERE message_id = ?',
+	forgetDeliveries: 'DELETE FROM deliveries WHERE delivery <= ?'
 } as const
 type StatementName = keyof typeof STATEMENTS
 
@@ -69,17 +70,25 @@ function prepared(database: DatabaseSync): Record<StatementName, StatementSync> 
 	return Object.fromEntries(statements) as Record<StatementName, StatementSync>
 }
 
-export interface Undelivered {
-	delivery: number
-	method: string
-	params: string
-}
-
 /** What of a received message is needed later. */
 export interface KeptMessage {
 	key: proto.IMessageKey
 	author: Person
 	message: proto.IMessage
+}
+
+/** What was sent, to which chat and when (Unix milliseconds). */
+export interface Sent {
+	chat: string
+	message: proto.IMessage
+	at: number
+}
+
+/** Something that is told to the gateway. */
+export interface Delivery {
+	delivery: number
+	method: string
+	params: string
 }
 
 /** Something that is told only once, and what is kept of it when it is. */
@@ -104,6 +113,8 @@ export class SessionStore implements SignalKeyStore {
 	private statements: Record<StatementName, StatementSync>
 	private readonly folder: string
 	private writes = 0
+	/** what was sent and is written with the next commit */
+	private readonly unwritten = new Map<string, Sent & { until: number }>()
 	/** what `setEarly` has written, by type and id: the very objects that come again */
 	private readonly early = new Map<string, unknown>()
 
@@ -156,6 +167,7 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Writes a consistent copy to a file, whole or not at all; returns its size in bytes. Throws `store_unusable`. */
 	copyTo(path: string): number {
+		this.writeSent()
 		return copyStore(this.database, path)
 	}
 
@@ -217,8 +229,11 @@ export class SessionStore implements SignalKeyStore {
 	private transaction(work: () => void): void {
 		this.database.exec('BEGIN IMMEDIATE')
 		try {
+			for (const [messageId, { chat, message, at, until }] of this.unwritten)
+				this.statements.putSent.run(messageId, chat, proto.Message.encode(message).finish(), at, until)
 			work()
 			this.database.exec('COMMIT')
+			this.unwritten.clear()
 		} catch (error) {
 			this.database.exec('ROLLBACK')
 			log('error', 'store_write_failed', { error: describe(error) })
@@ -239,16 +254,29 @@ export class SessionStore implements SignalKeyStore {
 			.run(before, before)
 	}
 
-	/** Keeps what was sent, so that a recipient who can't decrypt it can have it again, also after a restart. */
+	/**
+	 * Keeps what is sent, so that a recipient who can't decrypt it can have it again, also after a restart. It is on the disk with the next commit, and
+	 * so before the first byte of it leaves: the step that encrypts it is committed before. `keepSentNow` is for what is not encrypted.
+	 */
 	keepSent(messageId: string, chat: string, message: proto.IMessage): void {
-		const now = Date.now()
+		const at = Date.now()
 		const awaitsAnswers = message.pollCreationMessage || message.pollCreationMessageV3 || message.eventMessage
-		const until = now + (awaitsAnswers ? POLL_KEPT_MS : SENT_KEPT_MS)
-		this.statements.putSent.run(messageId, chat, proto.Message.encode(message).finish(), now, until)
+		this.unwritten.set(messageId, { chat, message, at, until: at + (awaitsAnswers ? POLL_KEPT_MS : SENT_KEPT_MS) })
 		this.prune()
 	}
 
-	sent(messageId: string): { chat: string; message: proto.IMessage; at: number } | undefined {
+	keepSentNow(messageId: string, chat: string, message: proto.IMessage): void {
+		this.keepSent(messageId, chat, message)
+		this.writeSent()
+	}
+
+	private writeSent(): void {
+		if (this.unwritten.size) this.transaction(() => undefined)
+	}
+
+	sent(messageId: string): Sent | undefined {
+		const unwritten = this.unwritten.get(messageId)
+		if (unwritten) return unwritten
 		const row = this.statements.sent.get(messageId)
 		const message = row && proto.Message.decode(row.message as Uint8Array)
 		return row && message && { chat: String(row.chat), message, at: Number(row.at) }
@@ -256,6 +284,7 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Gives a kept message another content, under its own secret. */
 	rewriteSent(messageId: string, content: proto.IMessage): void {
+		this.writeSent()
 		const kept = this.sent(messageId)?.message
 		if (!kept) return
 		const message = { ...content, messageContextInfo: kept.messageContextInfo }
@@ -267,18 +296,26 @@ export class SessionStore implements SignalKeyStore {
 		return this.sent(messageId)?.chat === chat || this.statements.wroteOurselves.get(chat, messageId) !== undefined
 	}
 
-	/** Keeps what is to be told to the gateway until that has it; false, and kept is nothing, where the message was told before. */
-	keepDelivery(delivery: number, method: string, params: string, once?: Once): boolean {
+	/** Keeps what is to be told to the gateway, once, until that has it; false, and kept is nothing, where it was told before. */
+	keepDelivery(delivery: number, method: string, params: string, once: Once): boolean {
 		let first = true
 		this.transaction(() => {
-			if (once) first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
+			first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
 			if (first) this.statements.keepDelivery.run(delivery, method, params)
-			if (first && once?.kept) this.keepReceived(once.messageId, once.kept)
-			if (first && once?.address) this.keepAddress(once.messageId, once.address)
-			if (once) this.statements.forgetStanza.run(once.messageId)
+			if (first && once.kept) this.keepReceived(once.messageId, once.kept)
+			if (first && once.address) this.keepAddress(once.messageId, once.address)
+			this.statements.forgetStanza.run(once.messageId)
 		})
 		this.prune()
 		return first
+	}
+
+	/** Keeps what else is to be told until the gateway has it, and forgets what that has: all up to a number. */
+	keepDeliveries(deliveries: Delivery[], acknowledged: number): void {
+		this.transaction(() => {
+			for (const { delivery, method, params } of deliveries) this.statements.keepDelivery.run(delivery, method, params)
+			this.statements.forgetDeliveries.run(acknowledged)
+		})
 	}
 
 	private keepReceived(messageId: string, { key, author, message }: KeptMessage): void {
@@ -331,18 +368,14 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	/** What the gateway has not acknowledged, in order, read as it is needed. */
-	undelivered(): Iterable<Undelivered> {
+	undelivered(): Iterable<Delivery> {
 		return this.database
 			.prepare('SELECT delivery, method, params FROM deliveries ORDER BY delivery')
-			.iterate() as Iterable<unknown> as Iterable<Undelivered>
+			.iterate() as Iterable<unknown> as Iterable<Delivery>
 	}
 
 	newestDelivery(): number {
 		return Number(this.database.prepare('SELECT max(delivery) AS newest FROM deliveries').get()?.newest ?? 0)
-	}
-
-	forgetDeliveries(upTo: number): void {
-		this.database.prepare('DELETE FROM deliveries WHERE delivery <= ?').run(upTo)
 	}
 
 	private prune(): void {
@@ -363,6 +396,7 @@ export class SessionStore implements SignalKeyStore {
 	 * Where the copy can't be made, all stays as it is, and it throws.
 	 */
 	archive(): void {
+		this.writeSent()
 		const { archive, path } = newArchive(this.folder)
 		this.database.prepare('VACUUM INTO ?').run(path)
 		chmodSync(path, 0o600)
@@ -383,7 +417,9 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	close(): void {
-		if (this.database.isOpen) this.database.close()
+		if (!this.database.isOpen) return
+		this.writeSent()
+		this.database.close()
 	}
 }
 

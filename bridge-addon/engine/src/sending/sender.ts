@@ -87,7 +87,8 @@ export class Sender {
 		const composed = await whileConnected(() =>
 			compose(order, { chat, socket, store, hosts: this.account.hosts, signal })
 		)
-		store.keepSent(order.message_id, order.to, composed.message)
+		if (chat.type === 'channel') store.keepSentNow(order.message_id, order.to, composed.message)
+		else store.keepSent(order.message_id, order.to, composed.message)
 		return composed
 	}
 
