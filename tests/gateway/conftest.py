@@ -215,6 +215,7 @@ def run_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunGateway:
             "api_token": TOKEN,
             "port": 0,
             "messages_per_second": 0,
+            "rate_limit": 0,
             "log_level": "debug",
         }
         chosen = Settings(**(defaults | settings))

@@ -10,7 +10,7 @@ from whatsapp_bridge.api.app import create_app
 from whatsapp_bridge.api.authentication import READ_BY_BROWSERS
 from yarl import URL
 
-from tests.gateway.conftest import LIMIT, TOKEN, Api, Running, golden
+from tests.gateway.conftest import LIMIT, TOKEN, Api, RunGateway, Running, golden
 
 WRONG = ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer ä"]
 
@@ -83,3 +83,13 @@ async def test_an_unauthorized_body_is_not_read(api: Api) -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 401")
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_web_site_that_was_named_may_call_and_no_other(run_gateway: RunGateway) -> None:
+    async with run_gateway(cors_origins=["https://panel.example"]) as running:
+        for origin, allowed in (("https://panel.example", True), ("https://evil.example", False)):
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            async with running.api.session.options(f"{running.api.url}/send", headers=asked) as preflight:
+                assert ("Access-Control-Allow-Origin" in preflight.headers) is allowed
+            async with running.api.session.post(f"{running.api.url}/send", headers={"Origin": origin}) as answer:
+                assert answer.status == 401

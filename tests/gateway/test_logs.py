@@ -3,11 +3,13 @@
 from io import StringIO
 import json
 import logging
+from pathlib import Path
 
 import pytest
 import structlog
 from whatsapp_bridge import engine_protocol
 from whatsapp_bridge.log import ChatHash, set_up_logging
+from whatsapp_bridge.log_file import LogFile
 
 from tests.gateway.conftest import ALICE, TOKEN, RunGateway, Running, eventually
 
@@ -20,6 +22,18 @@ def log(running: Running) -> StringIO:
     lines = StringIO()
     structlog.configure(logger_factory=structlog.WriteLoggerFactory(lines))
     return lines
+
+
+def test_a_log_file_is_rotated_and_its_owners_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bridge.log"
+    set_up_logging("info", LogFile(path, size=4096, count=2))
+    for number in range(200):
+        structlog.get_logger().info("something", number=number)
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["bridge.log", "bridge.log.1", "bridge.log.2"]
+    assert all(file.stat().st_size <= 4096 and file.stat().st_mode & 0o077 == 0 for file in files)
+    assert json.loads(path.read_text().splitlines()[-1])["number"] == 199
+    assert capsys.readouterr().out.count("something") == 200
 
 
 async def test_a_whole_conversation_leaves_nothing_private_in_the_log(running: Running, log: StringIO) -> None:

@@ -44,6 +44,27 @@ def test_the_originals_names_are_understood(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings().port == 9001
 
 
+ORIGINAL_FILE = """
+whatsapp: {browser_name: WhatsApp Baileys, browser_version: Chrome, auto_reconnect: true, qr_timeout: 60}
+api: {cors_origins: ["*"], max_request_size: 16777216, rate_limit: 60}
+logging: {level: info, file_rotation: true, max_file_size: 10MB, backup_count: 5}
+"""
+
+
+def test_the_originals_file_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(ORIGINAL_FILE)
+    monkeypatch.setenv("BRIDGE_CONFIG", str(config))
+    settings = load_settings()
+    assert (settings.rate_limit, settings.cors_origins, settings.max_file_size) == (60, ["*"], 16 << 20)
+    assert (settings.log_level, settings.log_file_size, settings.log_file_count) == ("info", 10_000_000, 5)
+    config.write_text(ORIGINAL_FILE + "rate_limit: 7\n")
+    assert load_settings().rate_limit == 7
+    config.write_text("api: {rate_limits: 60}")
+    with pytest.raises(ValidationError, match="rate_limits"):
+        load_settings()
+
+
 def test_in_an_add_on_the_data_folder_is_the_supervisors(tmp_path: Path) -> None:
     (tmp_path / "options.json").write_text("{}")
     assert load_settings().data_dir == tmp_path

@@ -42,6 +42,7 @@ async def running_bridge(
         environment |= {
             "BRIDGE_WHATSAPP_URL": simulator.whatsapp_url,
             "BRIDGE_MESSAGES_PER_SECOND": "0",
+            "BRIDGE_RATE_LIMIT": "0",
             "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
         }
     command: list[str | Path] = [GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]

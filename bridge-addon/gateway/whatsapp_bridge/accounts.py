@@ -10,6 +10,7 @@ import unicodedata
 
 from whatsapp_bridge.account import ENGINE_UNAVAILABLE, Account
 from whatsapp_bridge.account_file import AccountEntry, AccountFile
+from whatsapp_bridge.connection_record import ConnectionRecord
 from whatsapp_bridge.engine import Engine, EngineCall, EngineState
 from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import (
@@ -46,6 +47,7 @@ class Accounts:
         self._saving = asyncio.Lock()
         self._started: set[str] = set()
         self._phone_changed = asyncio.Event()
+        self.record = ConnectionRecord()
         self._no_codes_until: dict[str, datetime] = {}
         moment = now()
         self._accounts = {
@@ -140,6 +142,7 @@ class Accounts:
         account = self._accounts.pop(account_id, None)
         if account is not None:
             await self._save()
+            self.record.removed(account_id, now())
             self._publish(EventType.ACCOUNT_REMOVED, account)
             self._on_change(account_id)
             logger().info("account_removed", account=account_id, unlinked=unlinked)
@@ -285,6 +288,7 @@ class Accounts:
         if account == self._accounts[account.id]:
             return
         self._accounts[account.id] = account
+        self.record.changed(account, now())
         self._publish(EventType.ACCOUNT_STATE, account)
         logger().info("account_state", account=account.id, state=account.state, reason=account.reason)
         self._on_change(account.id)

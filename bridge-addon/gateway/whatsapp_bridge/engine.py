@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, override
 
@@ -24,6 +25,7 @@ from whatsapp_bridge.engine_protocol import (
 )
 from whatsapp_bridge.errors import EngineUnavailableError
 from whatsapp_bridge.log import logger
+from whatsapp_bridge.timestamps import now
 
 
 class EngineState(StrEnum):
@@ -91,6 +93,8 @@ class Engine(NotificationHandler):
         self.protocol_errors = 0
         self.memory = 0
         """Resident bytes of the engine at the last ping."""
+        self.checked_at: datetime | None = None
+        """When the engine last answered a ping, which is every five seconds."""
         self._command = command
         self._environment = environment
         self._parameters = dict(parameters) | {"protocol_version": PROTOCOL_VERSION}
@@ -168,6 +172,7 @@ class Engine(NotificationHandler):
         answer = await connection.call("initialize", self._parameters, self._timing.initialize_limit)
         identity = InitializeResult.model_validate(answer).engine
         self.state = EngineState.RUNNING
+        self.checked_at = now()
         logger().info(
             "engine_up", pid=process.child.pid, name=identity.name, version=identity.version, library=identity.library
         )
@@ -177,6 +182,7 @@ class Engine(NotificationHandler):
         while True:
             await asyncio.sleep(self._timing.ping_interval)
             pong = PingResult.model_validate(await connection.call("ping", {}, self._timing.ping_limit))
+            self.checked_at = now()
             self.memory = pong.memory or 0
             if self.memory > self._timing.memory_limit:
                 raise EngineTooLargeError

@@ -156,6 +156,10 @@ MEANINGS: dict[ErrorCode, Meaning] = {
         "A code was asked for another number than the account was linked to.",
         "Give the account's own number, or add an account for the other one.",
     ),
+    ErrorCode.RATE_LIMITED: Meaning(
+        "More calls with this token than `BRIDGE_RATE_LIMIT` a minute.",
+        "Try again after `Retry-After` seconds; look for what calls so often, or raise the setting.",
+    ),
     ErrorCode.PAIRING_RATE_LIMITED: Meaning(
         "WhatsApp gives no more codes to type for now.",
         "Wait for `Retry-After` seconds, trying sooner makes it longer; or scan a QR code.",

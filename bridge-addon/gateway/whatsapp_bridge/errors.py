@@ -57,6 +57,7 @@ class ErrorCode(StrEnum):
     NOT_CONNECTED = "not_connected"
     MEDIA_CONVERTER_MISSING = "media_converter_missing"
     QUEUE_FULL = "queue_full"
+    RATE_LIMITED = "rate_limited"
     PAIRING_RATE_LIMITED = "pairing_rate_limited"
     ENGINE_UNAVAILABLE = "engine_unavailable"
     NOT_READY = "not_ready"
@@ -103,6 +104,7 @@ _STATUS = {
     ErrorCode.NOT_CONNECTED: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.MEDIA_CONVERTER_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.QUEUE_FULL: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.PAIRING_RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,6 +1,7 @@
 """The parts put together: engine, accounts, outbox and events."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -28,6 +29,7 @@ from whatsapp_bridge.engine_protocol import (
 from whatsapp_bridge.errors import EngineUnavailableError
 from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
+from whatsapp_bridge.fetch_policy import FetchPolicy
 from whatsapp_bridge.gateway_id import gateway_id
 from whatsapp_bridge.known_chats import KnownChats
 from whatsapp_bridge.known_numbers import KnownNumbers
@@ -59,6 +61,11 @@ class Gateway(EngineListener):
         engine_dir = settings.data_dir / "engine"
         make_private_folder(engine_dir)
         self.settings = settings
+        self.received: Counter[str] = Counter()
+        """Messages that came in, by type of content."""
+        self._fetch_policy = FetchPolicy(
+            frozenset(settings.media_fetch_kinds), settings.media_fetch_size, frozenset(settings.media_fetch_chats)
+        )
         self.log_level = settings.log_level
         """How much the log tells now."""
         self.token = api_token(
@@ -217,7 +224,12 @@ class Gateway(EngineListener):
             self.known_chats.note(connection, message.account, message.chat.id, message.timestamp)
             return [happening]
 
-        self.events.record_delivery(message.account, message.delivery, recording)
+        def written() -> None:
+            if self._fetch_policy.wants(message):
+                self.received_files.fetch_ahead(message.account, message.message_id)
+
+        self.events.record_delivery(message.account, message.delivery, recording, written)
+        self.received[message.content.type] += 1
         logger().info(
             "message_received",
             account=message.account,

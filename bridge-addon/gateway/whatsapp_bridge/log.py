@@ -8,11 +8,12 @@ import re
 import secrets
 import sys
 import traceback
-from typing import Any, cast, override
+from typing import Any, TextIO, cast, override
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from whatsapp_bridge.log_file import LogFile
 from whatsapp_bridge.private_files import kept_secret
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -54,8 +55,8 @@ def _frames_only(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return event
 
 
-def set_up_logging(level: str) -> None:
-    """Sends all logs, those of libraries too, to stdout. `level` is a key of `LEVELS`."""
+def set_up_logging(level: str, file: LogFile | None = None) -> None:
+    """Sends all logs, those of libraries too, to stdout, or to a file as well. `level` is a key of `LEVELS`."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -64,7 +65,7 @@ def set_up_logging(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout if file is None else cast("TextIO", file)),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Forwarding()], level=logging.WARNING, force=True)

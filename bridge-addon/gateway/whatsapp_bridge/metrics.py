@@ -1,19 +1,20 @@
 """What Prometheus is told, read from the parts when it asks."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from whatsapp_bridge import __version__
+from whatsapp_bridge.durations import Durations
 from whatsapp_bridge.engine import EngineState
 from whatsapp_bridge.engine_protocol import AccountState
 from whatsapp_bridge.events import EventType
 from whatsapp_bridge.gateway import Gateway
-from whatsapp_bridge.message import MessageStatus
+from whatsapp_bridge.timestamps import now
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -53,33 +54,53 @@ class GatewayCollector(Collector):
             accounts.add_metric([state], states[state])
         yield accounts
 
+        record = gateway.accounts.record
+        yield _counter(
+            "whatsapp_bridge_reconnects", "Connections to WhatsApp that were lost, by why", "reason", record.reconnects
+        )
+        yield CounterMetricFamily(
+            "whatsapp_bridge_connected_seconds",
+            "Time that accounts were connected, all together",
+            value=record.connected_seconds(now()),
+        )
+
         outbox = gateway.outbox
         yield GaugeMetricFamily("whatsapp_bridge_outbox_messages", "Messages still to be sent", value=outbox.waiting())
         yield GaugeMetricFamily(
             "whatsapp_bridge_accounts_resting", "Accounts that WhatsApp has told to slow down", value=outbox.resting()
         )
         messages = CounterMetricFamily(
-            "whatsapp_bridge_messages", "Messages that were settled, by how", labels=["status"]
+            "whatsapp_bridge_messages", "Messages that were settled, by type and how", labels=["type", "status"]
         )
-        for status in MessageStatus:
-            if not status.unsettled:
-                messages.add_metric([status], outbox.settled[status])
+        for (kind, status), count in outbox.settled.items():
+            messages.add_metric([kind, status], count)
         yield messages
-        times = outbox.send_times
-        yield SummaryMetricFamily(
-            "whatsapp_bridge_send_seconds",
-            "From accepting a message to WhatsApp's acknowledgement",
-            count_value=times.count,
-            sum_value=times.seconds,
+        yield _counter("whatsapp_bridge_messages_received", "Messages that came in, by type", "type", gateway.received)
+        yield _histogram(
+            "whatsapp_bridge_send_seconds", "From accepting a message to WhatsApp's acknowledgement", outbox.send_times
+        )
+        yield _histogram(
+            "whatsapp_bridge_acknowledgement_seconds",
+            "From handing a message to the engine to WhatsApp's acknowledgement",
+            outbox.acknowledgement_times,
         )
 
-        events = CounterMetricFamily("whatsapp_bridge_events", "Events by type", labels=["type"])
-        for kind in EventType:
-            events.add_metric([kind], gateway.events.published[kind])
-        yield events
+        events = {str(kind): gateway.events.published[kind] for kind in EventType}
+        yield _counter("whatsapp_bridge_events", "Events by type", "type", events)
         yield GaugeMetricFamily(
             "whatsapp_bridge_event_consumers", "WebSockets that listen", value=gateway.events.consumers
         )
+
+
+def _counter(name: str, what: str, label: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, what, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
+
+
+def _histogram(name: str, what: str, durations: Durations) -> HistogramMetricFamily:
+    return HistogramMetricFamily(name, what, buckets=durations.cumulative(), sum_value=durations.seconds)
 
 
 def metrics_registry(gateway: Gateway) -> CollectorRegistry:

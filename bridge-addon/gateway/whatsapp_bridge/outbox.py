@@ -17,6 +17,7 @@ from whatsapp_bridge import event_store, message_store
 from whatsapp_bridge.account_outbox import AccountOutbox, failure_code, refusal
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.database import Database
+from whatsapp_bridge.durations import Durations
 from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_protocol import MessageStatusChanged, SendResult
 from whatsapp_bridge.errors import BridgeError, EngineUnavailableError, ErrorCode
@@ -26,7 +27,7 @@ from whatsapp_bridge.log import ChatHash, logger
 from whatsapp_bridge.message import Message, MessageEvent, MessageStatus
 from whatsapp_bridge.message_store import Accepted, Request
 from whatsapp_bridge.outgoing_files import OutgoingFiles
-from whatsapp_bridge.outgoing_message import OutgoingMessage
+from whatsapp_bridge.outgoing_message import OutgoingMessage, kind_of
 from whatsapp_bridge.pacing import Pace
 from whatsapp_bridge.queue_reports import QueueReports
 from whatsapp_bridge.timestamps import now
@@ -56,14 +57,6 @@ class OutboxLimits:
     queue_limit: int
 
 
-@dataclass
-class SendTimes:
-    """How long messages took from being accepted to being acknowledged."""
-
-    count: int = 0
-    seconds: float = 0.0
-
-
 class Outbox:
     """The outbox of all accounts, with one worker for each account that sends."""
 
@@ -77,8 +70,12 @@ class Outbox:
         chat_hash: ChatHash,
         files: OutgoingFiles,
     ) -> None:
-        self.settled: Counter[MessageStatus] = Counter()
-        self.send_times = SendTimes()
+        self.settled: Counter[tuple[str, MessageStatus]] = Counter()
+        """By type of message and how it ended."""
+        self.send_times = Durations()
+        """From being accepted to WhatsApp's acknowledgement."""
+        self.acknowledgement_times = Durations()
+        """From being handed to the engine to WhatsApp's acknowledgement."""
         self._accounts = accounts
         self._engine = engine
         self._database = database
@@ -209,6 +206,7 @@ class Outbox:
         outgoing = OutgoingMessage(
             account=accepted.account,
             message=accepted.message,
+            kind=kind_of(accepted.request),
             request=accepted.request,
             files=accepted.files,
             accepted_at=loop_time,
@@ -338,11 +336,10 @@ class Outbox:
     def _settled(self, outgoing: OutgoingMessage, recipient: str | None = None, delivery: int | None = None) -> None:
         message, files, account = outgoing.message, outgoing.files, outgoing.account
         seconds = asyncio.get_running_loop().time() - outgoing.accepted_at
-        self.settled[message.status] += 1
+        self.settled[outgoing.kind, message.status] += 1
         self._queue_reports.changed(account)
         if message.status.progress:
-            self.send_times.count += 1
-            self.send_times.seconds += seconds
+            self.send_times.add(seconds)
         logger().info(
             "message_settled",
             account=account,
@@ -396,7 +393,10 @@ class Outbox:
             "to": message.to,
             "timeout": limit,
         }
-        return SendResult.model_validate(await self._engine.call("message.send", params, limit + _CALL_MARGIN))
+        started = asyncio.get_running_loop().time()
+        result = SendResult.model_validate(await self._engine.call("message.send", params, limit + _CALL_MARGIN))
+        self.acknowledgement_times.add(asyncio.get_running_loop().time() - started)
+        return result
 
     def _forget_account(self, account_id: str) -> None:
         self._outboxes.pop(account_id, None)

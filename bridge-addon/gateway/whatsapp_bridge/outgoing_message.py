@@ -24,6 +24,8 @@ class OutgoingMessage:
 
     account: str
     message: Message
+    kind: str
+    """The type of its content."""
     request: Request | None
     """None once it is settled: contents do not outlive their delivery."""
     files: tuple[str, ...]
@@ -46,3 +48,9 @@ class OutgoingMessage:
         if not status.unsettled:
             self.request = None
             self.settled.set()
+
+
+def kind_of(request: Request) -> str:
+    """Returns the type of content that a request sends."""
+    content = request.get("content")
+    return str(content.get("type", "unknown")) if isinstance(content, dict) else "unknown"

@@ -15,6 +15,7 @@ from whatsapp_bridge.engine_protocol import MessageReceived
 from whatsapp_bridge.engine_question import ask
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.event_store import Happening
+from whatsapp_bridge.log import logger
 from whatsapp_bridge.private_files import make_private_folder
 from whatsapp_bridge.received_content import MediaContent
 from whatsapp_bridge.received_media_store import KnownFile
@@ -23,6 +24,8 @@ from whatsapp_bridge.timestamps import now
 _FETCH_SECONDS = 120
 _ANSWER_MARGIN = 10.0
 _PARTIAL = ".part"
+_AHEAD_AT_ONCE = 2
+_AHEAD_LIMIT = 100
 
 
 class ReceivedFiles:
@@ -53,6 +56,8 @@ class ReceivedFiles:
         self._clock = clock
         self._fetching: dict[Path, asyncio.Task[None]] = {}
         self._taking_in = asyncio.Lock()
+        self._ahead: set[asyncio.Task[None]] = set()
+        self._few = asyncio.Semaphore(_AHEAD_AT_ONCE)
 
     def with_route(self, message: MessageReceived) -> MessageReceived:
         """Returns a message that says where its file is to be had."""
@@ -85,6 +90,22 @@ class ReceivedFiles:
         if not await asyncio.to_thread(path.exists):
             await self._fetched(account, message_id, path)
         return path, known
+
+    def fetch_ahead(self, account: str, message_id: str) -> None:
+        """Fetches a file before somebody asks for it. Over a bound it is left to who asks: a burst must not fill the memory."""
+        if len(self._ahead) >= _AHEAD_LIMIT:
+            logger().warning("file_not_fetched_ahead", account=account, waiting=len(self._ahead))
+            return
+        task = asyncio.create_task(self._fetch_ahead(account, message_id), name="fetching a file ahead")
+        self._ahead.add(task)
+        task.add_done_callback(self._ahead.discard)
+
+    async def _fetch_ahead(self, account: str, message_id: str) -> None:
+        try:
+            async with self._few:
+                await self.get(account, message_id)
+        except BridgeError as error:
+            logger().warning("file_not_fetched_ahead", account=account, message_id=message_id, error_code=error.code)
 
     async def _fetched(self, account: str, message_id: str, path: Path) -> None:
         """Waits for the one download that all who ask for a file share; who gives up does not end it for the others."""
@@ -132,7 +153,7 @@ class ReceivedFiles:
 
     async def stop(self) -> None:
         """Ends all downloads."""
-        tasks = list(self._fetching.values())
+        tasks = [*self._ahead, *self._fetching.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,6 +17,7 @@ from whatsapp_bridge.database import DatabaseError
 from whatsapp_bridge.engine_command import engine_command
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.log import logger, set_up_logging
+from whatsapp_bridge.log_file import LogFile
 from whatsapp_bridge.settings import Settings, unknown_variables
 from whatsapp_bridge.supervisor import announced
 
@@ -28,7 +29,15 @@ _KEEP_ALIVE = 75
 
 def serve(settings: Settings) -> int:
     """Runs gateway and engine until SIGTERM or SIGINT. Returns the exit code: 1 if it could not start."""
-    set_up_logging(settings.log_level)
+    try:
+        file = (
+            LogFile(settings.log_file, settings.log_file_size, settings.log_file_count) if settings.log_file else None
+        )
+    except OSError as error:
+        set_up_logging(settings.log_level)
+        logger().error("cannot_start", cause=f"the log file cannot be written: {error.strerror}")
+        return 1
+    set_up_logging(settings.log_level, file)
     for name in unknown_variables():
         logger().warning("unknown_setting", name=name)
     try:

@@ -9,9 +9,11 @@ from pathlib import Path
 import re
 from typing import Annotated, Any, Literal, override
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 import yaml
+
+from whatsapp_bridge.original_config import without_sections
 
 ADDON_OPTIONS = Path("/data/options.json")
 """Where the Supervisor puts the options of an add-on (https://developers.home-assistant.io/docs/add-ons/configuration)."""
@@ -90,6 +92,16 @@ class Settings(BaseSettings):
     api_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     """The bearer token; made and kept in the data folder where not given."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_log_level)] = "info"
+    log_file: Path | None = None
+    """A file that the log is also written to."""
+    log_file_size: ByteSize = Field(default=ByteSize(10 * 1024 * 1024), ge=4096)
+    """Bytes after which the file is put aside and a new one begun."""
+    log_file_count: int = Field(default=5, ge=0, le=100)
+    """Files put aside that are kept."""
+    rate_limit: int = Field(default=1200, ge=0, le=1_000_000)
+    """Calls in a minute; 0 takes any number."""
+    cors_origins: list[str] = []
+    """Web sites whose scripts may call the API from a browser; they need the token all the same."""
     whatsapp_url: Annotated[str, AfterValidator(allowed_whatsapp_url)] | None = None
     """The WhatsApp endpoint; None is WhatsApp's own."""
     messages_per_second: float = Field(default=1.0, ge=0, le=100)
@@ -112,6 +124,12 @@ class Settings(BaseSettings):
     """Bytes of received files that are kept; the oldest make room."""
     media_retention: float = Field(default=7 * 86400.0, gt=0, le=30 * 86400)
     """Seconds that a received file can be had."""
+    media_fetch_kinds: list[Literal["image", "video", "audio", "voice", "document", "sticker"]] = []
+    """Types of received messages whose files are fetched by themselves; the others are fetched when somebody asks."""
+    media_fetch_size: ByteSize = Field(default=ByteSize(16 * 1024 * 1024), ge=1)
+    """Bytes of a file that is fetched by itself, at most."""
+    media_fetch_chats: list[str] = []
+    """Chat ids whose files are fetched by themselves; none are all."""
     event_retention: float = Field(default=7 * 86400.0, gt=0)
     """Seconds that an event is kept for a consumer that is away."""
     supervisor_url: str | None = None
@@ -142,7 +160,7 @@ def load_settings() -> Settings:
     """
     options = _mapping(ADDON_OPTIONS, json.loads) if ADDON_OPTIONS.exists() else {}
     config = os.environ.get("BRIDGE_CONFIG")
-    from_file = _mapping(Path(config), yaml.safe_load) if config else {}
+    from_file = without_sections(_mapping(Path(config), yaml.safe_load)) if config else {}
     originals = {name: value for key, name in ORIGINAL_NAMES.items() if (value := os.environ.get(key))}
     return Settings(**(options | from_file | originals))
 

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.middleware.cors import CORSMiddleware
 
 from whatsapp_bridge import __version__
 from whatsapp_bridge.api import (
@@ -27,6 +28,7 @@ from whatsapp_bridge.api.body_limit import BodyLimit
 from whatsapp_bridge.api.error_answers import FaultAnswers, add_error_answers
 from whatsapp_bridge.api.metrics import metrics_router
 from whatsapp_bridge.api.openapi import DESCRIPTION, complete, operation_id
+from whatsapp_bridge.api.rate_limit import RateLimit
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.metrics import metrics_registry
 
@@ -57,7 +59,16 @@ def create_app(gateway: Gateway) -> FastAPI:
     add_error_answers(app)
     app.add_middleware(BodyLimit, file_limit=gateway.settings.max_file_size)
     app.add_middleware(FaultAnswers)
+    app.add_middleware(RateLimit, calls=gateway.settings.rate_limit)
     app.add_middleware(BearerAuthentication, token=gateway.token, ingress_address=gateway.settings.ingress_address)
+    if gateway.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=gateway.settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Retry-After"],
+        )
     return app
 
 

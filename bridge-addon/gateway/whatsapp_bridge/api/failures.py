@@ -6,7 +6,7 @@ from typing import Any
 from whatsapp_bridge.api.answers import Failure
 from whatsapp_bridge.errors import ErrorCode, http_status
 
-EVERYWHERE = (ErrorCode.UNAUTHORIZED, ErrorCode.VALIDATION_ERROR, ErrorCode.INTERNAL_ERROR)
+EVERYWHERE = (ErrorCode.UNAUTHORIZED, ErrorCode.RATE_LIMITED, ErrorCode.VALIDATION_ERROR, ErrorCode.INTERNAL_ERROR)
 """What every route but liveness may answer."""
 
 PATH = (ErrorCode.NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED)

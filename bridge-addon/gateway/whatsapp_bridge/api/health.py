@@ -23,6 +23,8 @@ class EngineHealth(BaseModel):
 
     state: EngineState
     restarts: int
+    checked_at: Timestamp | None
+    """When it last answered: it is asked every five seconds, and never by who asks for the health."""
 
 
 class Health(BaseModel):
@@ -58,7 +60,9 @@ async def health(gateway: TheGateway) -> Health:
         timestamp=now(),
         version=__version__,
         storage=gateway.database.fault,
-        engine=EngineHealth(state=gateway.engine.state, restarts=gateway.engine.restarts),
+        engine=EngineHealth(
+            state=gateway.engine.state, restarts=gateway.engine.restarts, checked_at=gateway.engine.checked_at
+        ),
         accounts={state: count for state, count in states.items() if count},
     )
 

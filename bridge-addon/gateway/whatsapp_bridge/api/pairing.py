@@ -96,7 +96,7 @@ PairingRequest = Annotated[QrPairing | CodePairing, Field(discriminator="method"
 @router.post("/pairing", status_code=202, responses=PAIRING_RESPONSES)
 async def begin_pairing(gateway: TheGateway, account: AccountId, body: PairingRequest) -> Answer[Pairing]:
     """Begins a pairing; one that is under way is replaced."""
-    phone = parse_phone_number(body.phone) if isinstance(body, CodePairing) else None
+    phone = parse_phone_number(body.phone, gateway.settings.country) if isinstance(body, CodePairing) else None
     pairing = await start_pairing(gateway.accounts, gateway.engine, account, body.method, phone)
     return Answer(message="Pairing started", data=pairing)
 
