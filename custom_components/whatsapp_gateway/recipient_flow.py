@@ -1,5 +1,7 @@
 """The dialog that adds a recipient: picked from the account's own chats, or typed as a phone number."""
 
+from base64 import b64encode
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,7 +78,7 @@ class RecipientFlow(ConfigSubentryFlow):
             if error is not None:
                 errors["base"] = _form_error(error)
         if user_input is not None:
-            error_key = await self._choose(entry.runtime_data, user_input[CONF_CHAT].strip())
+            error_key = await self._choose(entry.runtime_data, user_input.get(CONF_CHAT, "").strip())
             if error_key is None:
                 return await self.async_step_options()
             errors[CONF_CHAT] = error_key
@@ -107,7 +109,7 @@ class RecipientFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id="options",
             data_schema=self.add_suggested_values_to_schema(_OPTIONS, {CONF_NAME: choice.name}),
-            description_placeholders={"chat": choice.chat},
+            description_placeholders=await self._shown(choice.chat, choice.name),
         )
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -118,13 +120,30 @@ class RecipientFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(_OPTIONS, {**subentry.data, CONF_NAME: subentry.title}),
-            description_placeholders={"chat": subentry.data[CONF_CHAT]},
+            description_placeholders=await self._shown(subentry.data[CONF_CHAT], subentry.data[CONF_NAME]),
         )
+
+    async def _shown(self, chat: str, name: str) -> dict[str, str]:
+        """Returns what the form shows of a chat: its name, picture, and a person's number."""
+        entry: WhatsAppConfigEntry = self._get_entry()
+        picture = ""
+        if entry.state is ConfigEntryState.LOADED:
+            try:
+                jpeg = await entry.runtime_data.client.picture(entry.runtime_data.account_id, chat)
+            except GatewayError:
+                # there is none, or it cannot be had now: the form does without
+                pass
+            else:
+                picture = f"![](data:image/jpeg;base64,{b64encode(jpeg).decode()})"
+        return {"name": name, "picture": picture, "number": chat if chat.startswith("+") and chat != name else ""}
 
     async def _choose(self, coordinator: WhatsAppCoordinator, written: str) -> str | None:
         """Keeps the chat that was picked or typed. Returns the key of what is wrong with it."""
         same = {written, international(written, self.hass.config.country)}
-        picked = next((choice for choice in self._choices or () if {choice.chat, choice.name} & same), None)
+        labels = _labels(self._choices or [])
+        picked = labels.get(written) or next(
+            (choice for choice in labels.values() if {choice.chat, choice.name} & same), None
+        )
         try:
             self._choice = picked or await _typed(coordinator, written, self.hass.config.country)
         except GatewayError as error:
@@ -143,17 +162,24 @@ def _form_error(error: GatewayError) -> str:
 
 
 def _chat_schema(choices: list[Choice]) -> vol.Schema:
-    options = [SelectOptionDict(value=choice.chat, label=_label(choice)) for choice in choices]
+    # the frontend shows the value of what was chosen, so it is the label
+    options = [SelectOptionDict(value=label, label=label) for label in _labels(choices)]
     selector = SelectSelector(
         SelectSelectorConfig(options=options, custom_value=True, mode=SelectSelectorMode.DROPDOWN)
     )
-    return vol.Schema({vol.Required(CONF_CHAT): selector})
+    # required, the frontend would choose the first chat by itself
+    return vol.Schema({vol.Optional(CONF_CHAT): selector})
 
 
-def _label(choice: Choice) -> str:
-    """Returns the name; with the number of a person, by which it can be searched too."""
-    number = choice.kind is RecipientKind.PERSON and choice.chat.startswith("+") and choice.chat != choice.name
-    return f"{choice.name} ({choice.chat})" if number else choice.name
+def _labels(choices: list[Choice]) -> dict[str, Choice]:
+    """Returns the chats by what is shown of each: its name, and what tells it from others and can be searched too."""
+    names = Counter(choice.name for choice in choices)
+    labels: dict[str, Choice] = {}
+    for choice in choices:
+        person = choice.kind is RecipientKind.PERSON and choice.chat.startswith("+")
+        told = choice.chat != choice.name and (person or names[choice.name] > 1)
+        labels[f"{choice.name} ({choice.chat})" if told else choice.name] = choice
+    return labels
 
 
 async def _choices(coordinator: WhatsAppCoordinator) -> tuple[list[Choice], GatewayError | None]:

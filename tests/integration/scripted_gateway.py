@@ -40,6 +40,7 @@ class ScriptedGateway:
     url: str = ""
     token: str = TOKEN
     svg: str = SVG
+    picture: bytes = b"\xff\xd8 a face"
     hello: Json = field(default_factory=lambda: golden("event-hello"))
     answers: dict[tuple[str, str], list[tuple[int, Json]]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -109,8 +110,10 @@ class ScriptedGateway:
             return web.json_response(body, status=status or 500)
         if request.path == "/v1/events":
             return await self.events(request)
-        if request.path.endswith("/qr"):
-            return web.Response(text=self.svg, content_type="image/svg+xml")
+        if request.path.endswith(("/picture", "/qr")):
+            picture = request.path.endswith("/picture")
+            body, kind = (self.picture, "image/jpeg") if picture else (self.svg.encode(), "image/svg+xml")
+            return web.Response(body=body, content_type=kind)
         return web.json_response(_usual(request.method, request.path))
 
     async def events(self, request: web.Request) -> web.StreamResponse:

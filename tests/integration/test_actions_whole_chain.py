@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.conftest import ALICE
 from tests.integration.dialog import is_state, until
-from tests.integration.house_parts import set_up_house
+from tests.integration.house_parts import picture, set_up_house
 from tests.integration.recipients import add_recipient, answer, begin_adding
 from tests.simulator.client import ReceivedMessage, Simulator
 
@@ -40,8 +40,10 @@ async def test_a_group_is_picked_from_the_accounts_chats_and_written_to(
     group = await simulator.add_group("Family", [ALICE])
     step = await begin_adding(hass, linked)
     [selector] = step["data_schema"].schema.values()
-    assert {"value": group, "label": "Family"} in selector.config["options"]
+    assert {"value": "Family", "label": "Family"} in selector.config["options"]
+    await simulator.set_picture(group, picture())
     step = await answer(hass, step, chat="Family")
+    assert step["description_placeholders"]["picture"].startswith("![](data:image/jpeg;base64,/9j/")
     await answer(hass, step, name="Family", may_trigger=True, media="on_demand")
     await hass.async_block_till_done()
     call = {"entity_id": "notify.family", "message": "Dinner", "title": "Now"}

@@ -26,23 +26,50 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[M
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-def offered(step: Step) -> dict[str, str]:
-    """Returns the chats that the first form lists, with their labels."""
+def offered(step: Step) -> list[str]:
+    """Returns what the first form lists."""
     [selector] = step["data_schema"].schema.values()
-    return {option["value"]: option["label"] for option in selector.config["options"]}
+    return [option["label"] for option in selector.config["options"]]
 
 
 async def test_the_accounts_own_chats_are_offered_but_those_that_were_chosen(
     hass: HomeAssistant, loaded: MockConfigEntry
 ) -> None:
     step = await begin_adding(hass, loaded.entry_id)
-    assert offered(step) == {
-        FAMILY: "Family",
-        ALICE: f"Alice ({ALICE})",
-        "lid:987654321098765": "lid:987654321098765",
+    assert offered(step) == ["Family", f"Alice ({ALICE})", "lid:987654321098765"]
+    await add_recipient(hass, loaded.entry_id, f"Alice ({ALICE})", "Alice")
+    assert offered(await begin_adding(hass, loaded.entry_id)) == ["Family", "lid:987654321098765"]
+
+
+async def test_chats_of_the_same_name_are_told_apart(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: ScriptedGateway
+) -> None:
+    chats = golden("answer-chats")
+    chats["data"]["chats"].append(chats["data"]["chats"][0] | {"chat": "group:2"})
+    gateway.answer("GET", CHATS, (200, chats))
+    assert {f"Family ({FAMILY})", "Family (group:2)"} <= set(offered(await begin_adding(hass, loaded.entry_id)))
+    await add_recipient(hass, loaded.entry_id, "Family (group:2)", "Other family")
+    assert [subentry.unique_id for subentry in loaded.subentries.values()] == ["group:2"]
+
+
+async def test_the_picture_is_shown_where_there_is_one(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: ScriptedGateway
+) -> None:
+    step = await answer(hass, await begin_adding(hass, loaded.entry_id), chat=ALICE)
+    assert step["description_placeholders"] == {
+        "name": "Alice",
+        "picture": "![](data:image/jpeg;base64,/9ggYSBmYWNl)",
+        "number": ALICE,
     }
-    await add_recipient(hass, loaded.entry_id, FAMILY, "Family")
-    assert FAMILY not in offered(await begin_adding(hass, loaded.entry_id))
+    missing = (404, {"detail": "", "error_code": "picture_not_available", "timestamp": ""})
+    gateway.answer("GET", f"{CHATS}/{FAMILY}/picture", missing)
+    step = await answer(hass, await begin_adding(hass, loaded.entry_id), chat=FAMILY)
+    assert step["description_placeholders"] == {"name": "Family", "picture": "", "number": ""}
+
+
+async def test_without_a_choice_the_dialog_asks_again(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
+    step = await answer(hass, await begin_adding(hass, loaded.entry_id))
+    assert step["errors"] == {"chat": "invalid_recipient"}
 
 
 async def test_a_chosen_group_has_a_device_on_the_accounts_with_a_notify_entity(
@@ -154,7 +181,7 @@ async def test_while_whatsapp_is_away_the_dialog_says_so_and_takes_what_is_typed
 ) -> None:
     gateway.answer("GET", CHATS, (503, {"detail": "", "error_code": "not_connected", "timestamp": ""}))
     step = await begin_adding(hass, loaded.entry_id)
-    assert (offered(step), step["errors"]) == ({}, {"base": "not_connected"})
+    assert (offered(step), step["errors"]) == ([], {"base": "not_connected"})
     step = await answer(hass, step, chat="+1 555 123 0001")
     assert step["step_id"] == "options"
 

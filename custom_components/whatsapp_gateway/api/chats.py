@@ -1,11 +1,13 @@
 """The gateway's routes that tell whom an account can write to."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
-from .connection import GatewayConnection
+from .connection import GatewayConnection, check
 from .errors import GatewayAnswerError
 from .fields import fields, items, number, optional, text, truth
+
+LARGEST_PREVIEW: Final = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,10 @@ class ChatRoutes(GatewayConnection):
     async def show_presence(self, account: str, chat: str, presence: str) -> None:
         """Shows in a chat that we are `typing` or `recording`, for 25 seconds at most, or have `paused`."""
         await self.call("PUT", "v1", "accounts", account, "chats", chat, "presence", body={"presence": presence})
+
+    async def picture(self, account: str, chat: str) -> bytes:
+        """Returns the small picture (JPEG) of a person or group; refused with `picture_not_available` where there is none."""
+        route = ("GET", "v1", "accounts", account, "chats", chat, "picture")
+        async with self.request(*route, accept="image/jpeg", query={"size": "preview"}) as response:
+            await check(response)
+            return await response.content.read(LARGEST_PREVIEW)
