@@ -113,8 +113,8 @@ export class SessionStore implements SignalKeyStore {
 	private statements: Record<StatementName, StatementSync>
 	private readonly folder: string
 	private writes = 0
-	/** what was sent and is written with the next commit */
-	private readonly unwritten = new Map<string, Sent & { until: number }>()
+	/** what was sent and is written with the next commit; encoded already, so that it can't keep others' commits from being made */
+	private readonly unwritten = new Map<string, Sent & { encoded: Uint8Array; until: number }>()
 	/** what `setEarly` has written, by type and id: the very objects that come again */
 	private readonly early = new Map<string, unknown>()
 
@@ -229,8 +229,8 @@ export class SessionStore implements SignalKeyStore {
 	private transaction(work: () => void): void {
 		this.database.exec('BEGIN IMMEDIATE')
 		try {
-			for (const [messageId, { chat, message, at, until }] of this.unwritten)
-				this.statements.putSent.run(messageId, chat, proto.Message.encode(message).finish(), at, until)
+			for (const [messageId, { chat, encoded, at, until }] of this.unwritten)
+				this.statements.putSent.run(messageId, chat, encoded, at, until)
 			work()
 			this.database.exec('COMMIT')
 			this.unwritten.clear()
@@ -261,7 +261,9 @@ export class SessionStore implements SignalKeyStore {
 	keepSent(messageId: string, chat: string, message: proto.IMessage): void {
 		const at = Date.now()
 		const awaitsAnswers = message.pollCreationMessage || message.pollCreationMessageV3 || message.eventMessage
-		this.unwritten.set(messageId, { chat, message, at, until: at + (awaitsAnswers ? POLL_KEPT_MS : SENT_KEPT_MS) })
+		const encoded = proto.Message.encode(message).finish()
+		const until = at + (awaitsAnswers ? POLL_KEPT_MS : SENT_KEPT_MS)
+		this.unwritten.set(messageId, { chat, message, encoded, at, until })
 		this.prune()
 	}
 
