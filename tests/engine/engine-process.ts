@@ -190,7 +190,8 @@ export async function pair(engine: EngineProcess, simulator: SimulatorProcess, a
 	await engine.call('pairing.start', { account, method: 'qr' })
 	const { qr } = await engine.next('pairing.update', params => params.qr !== null)
 	await simulator.call('POST', '/mock-phone/scan-qr', qr)
-	await engine.state('connected')
+	// the name comes with the app state, a moment later
+	await engine.next('account.state', ({ state, name }) => state === 'connected' && name !== null)
 }
 
 export const textOf = ({ content }: ReceivedMessage): string | null => (content.type === 'text' ? content.text : null)

@@ -18,11 +18,13 @@ from whatsapp_bridge.api.messages import MessageList
 from whatsapp_bridge.api.numbers import NumberAnswers, NumberQuestion
 from whatsapp_bridge.api.overview import Change, Overview, Report
 from whatsapp_bridge.api.pairing import Confirmation, PairingRequest, ShownQr
+from whatsapp_bridge.api.profile import ProfileUpdate
 from whatsapp_bridge.api.simple_calls import SimpleImage, SimpleText
 from whatsapp_bridge.contact import ChatList, ContactList
 from whatsapp_bridge.engine_connection import _engine_error
 from whatsapp_bridge.engine_protocol import (
     Call,
+    ContactEvent,
     EraseResult,
     GroupEvent,
     InitializeResult,
@@ -36,6 +38,7 @@ from whatsapp_bridge.errors import ErrorCode, http_status
 from whatsapp_bridge.group import Group, GroupList, InviteLink, MemberResults
 from whatsapp_bridge.message import Message, MessageEvent
 from whatsapp_bridge.pairing import PasskeyAssertion
+from whatsapp_bridge.profile import BlockedChats, Profile
 
 from tests.gateway.conftest import ALICE, GOLDEN, Running, eventually, golden
 
@@ -56,6 +59,8 @@ RESULTS: dict[str, type[BaseModel]] = {
     "contact.list.result": ContactList,
     "group.members.result": MemberResults,
     "group.invite.result": InviteLink,
+    "profile.get.result": Profile,
+    "block.list.result": BlockedChats,
 }
 ANSWERS: dict[str, type[BaseModel]] = {
     "answer-health": Health,
@@ -82,6 +87,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-contacts": Answer[ContactList],
     "answer-chats": Answer[ChatList],
     "answer-nothing": Answer[Nothing],
+    "answer-profile": Answer[Profile],
+    "answer-blocked": Answer[BlockedChats],
     "event-hello": Hello,
     "error": Failure,
 }
@@ -97,6 +104,7 @@ EVENT_DATA: dict[str, type[BaseModel]] = {
     "call.changed": Call,
     "queue.changed": QueueLength,
     "group.changed": GroupEvent,
+    "contact.changed": ContactEvent,
 }
 REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-gateway-change": TypeAdapter(Change),
@@ -108,6 +116,7 @@ REQUESTS: dict[str, TypeAdapter[Any]] = {
     "request-group-create": TypeAdapter(NewGroup),
     "request-group-change": TypeAdapter(GroupUpdate),
     "request-group-members": TypeAdapter(MembersChange),
+    "request-profile": TypeAdapter(ProfileUpdate),
     "request-read": TypeAdapter(ReadBody),
     "request-presence": TypeAdapter(PresenceBody),
     "request-numbers": TypeAdapter(NumberQuestion),

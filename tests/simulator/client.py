@@ -242,6 +242,22 @@ class Simulator:
         """What a contact sees of the owner: `presence`, and `typing` by chat."""
         return await self._call("GET", f"/contacts/{phone}/sees")
 
+    async def rename(self, phone: str, name: str) -> None:
+        """A contact calls itself otherwise, from its next message on."""
+        await self._call("PUT", f"/contacts/{phone}/name", {"name": name})
+
+    async def enter_in_address_book(self, phone: str, name: str) -> None:
+        """The owner names a contact in the phone's address book."""
+        await self._call("PUT", f"/contacts/{phone}/address-book", {"name": name})
+
+    async def rename_owner(self, name: str) -> None:
+        """The owner calls himself otherwise, on the phone."""
+        await self._call("PUT", "/mock-phone/name", {"name": name})
+
+    async def profile(self) -> dict[str, Any]:
+        """Returns the owner's `name` and `about` as others see them, and the numbers that are `blocked`."""
+        return await self._call("GET", "/mock-phone/profile")
+
     async def call(
         self, phone: str, *, video: bool = False, group: str | None = None, addressing: Addressing | None = None
     ) -> str:

@@ -1,16 +1,14 @@
 /** One account: its state, its connection and what becomes of it, its pairing, its messages. */
 
-import type { BinaryNode, WAMessage, WASocket } from 'baileys'
+import type { WAMessage, WASocket } from 'baileys'
 import { Acknowledgements } from './acknowledgements.ts'
 import { chatTypeOf, lidOf, type Person, personOf, phoneOf } from './addresses.ts'
 import { Asking } from './asking/asking.ts'
 import { ContactBook } from './contacts/book.ts'
-import { metContacts } from './contacts/met.ts'
-import { Calls, type CallTold } from './calls.ts'
 import { Caches, type Closed, Connection, LOST, RESTART } from './connection.ts'
 import { afterClose, pairingErrorOf } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
-import { groupChanges } from './group-changes.ts'
+import { Happenings } from './happenings.ts'
 import { describe, log } from './log.ts'
 import { Pairing, type PairingEnd } from './pairing.ts'
 import type { PasskeyAssertion, StartPairing } from './parameters.ts'
@@ -24,12 +22,11 @@ import {
 } from './protocol.ts'
 import { download, type Downloaded } from './receiving/download.ts'
 import type { DownloadOrder } from './receiving/download-order.ts'
-import { BACKLOG_MARGIN, receivedMessage } from './receiving/received-message.ts'
+import { receivedMessage } from './receiving/received-message.ts'
 import { whileConnected } from './failures.ts'
 import { MediaHosts } from './media-hosts.ts'
 import { Presence } from './presence.ts'
 import type { Order } from './sending/order.ts'
-import { newSenderKey } from './sending/sender-key.ts'
 import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
 import { Statuses } from './statuses.ts'
@@ -56,7 +53,7 @@ export class Account {
 	private readonly sender: Sender
 	private readonly presence: Presence
 	private readonly book: ContactBook
-	private readonly calls = new Calls()
+	private readonly happenings: Happenings
 	/** what is asked of WhatsApp, and of what this link knows */
 	readonly asking: Asking
 	private readonly id: string
@@ -72,6 +69,12 @@ export class Account {
 		this.statuses = new Statuses(id, store)
 		this.deliveries = new Deliveries(store, notify)
 		this.book = new ContactBook(store)
+		this.happenings = new Happenings({
+			account: id,
+			deliveries: this.deliveries,
+			book: this.book,
+			connectedAt: () => this.connectedAt
+		})
 		this.presence = new Presence(changed => notify('presence.changed', { account: id, ...changed }))
 		this.sender = new Sender({
 			store,
@@ -80,7 +83,7 @@ export class Account {
 			acknowledgements: this.acknowledgements,
 			connected: () => this.connected(),
 			acknowledged: (messageId, chat, timestamp) => {
-				if (chatTypeOf(chat) === 'person') this.book.note(personOf(chat))
+				if (chatTypeOf(chat) === 'person') this.happenings.met(personOf(chat))
 				notify('message.status', this.statuses.acknowledged(messageId, chat, timestamp))
 			}
 		})
@@ -88,8 +91,7 @@ export class Account {
 			store,
 			book: this.book,
 			presence: this.presence,
-			calls: this.calls,
-			callChanged: told => this.callChanged(told),
+			happenings: this.happenings,
 			own: () => this.own,
 			ask: question => this.ask(question),
 			chat: (chat, socket) => this.sender.chat(chat, socket)
@@ -215,9 +217,13 @@ export class Account {
 				for (const status of this.statuses.ofUpdates(updates)) this.deliveries.tell('message.status', status)
 			},
 			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
-			call: stanza => this.receiveCall(connection.socket, stanza),
-			group: stanza => this.receiveGroupChange(connection.socket, stanza),
-			contacts: contacts => this.meet(connection.socket, contacts),
+			call: stanza => this.inTurn(() => this.happenings.call(stanza, connection.socket)),
+			notification: stanza => this.inTurn(() => this.happenings.notification(stanza, connection.socket)),
+			contacts: contacts => this.inTurn(() => this.happenings.contacts(contacts, connection.socket)),
+			// the owner may be called otherwise now
+			credentials: () => {
+				if (this.state === 'connected') this.tell()
+			},
 			acknowledged: stanza => this.acknowledgements.take(stanza),
 			closed: closed => {
 				// an older connection of this account has been replaced on purpose
@@ -343,47 +349,13 @@ export class Account {
 					const receiver = { account: this.id, socket, store, own: this.own, connectedAt }
 					const received = await receivedMessage(message, receiver)
 					if (received) {
-						if (!received.message.from_me) this.book.note(received.message.sender)
+						if (!received.message.from_me) this.happenings.met(received.message.sender)
 						this.deliveries.tellOnce('message.received', received.message, received.once)
 					} else if (message.key.id) store.forgetStanza(message.key.id)
 				} catch (error) {
 					log('error', 'message_not_reported', { account: this.id, error: describe(error) })
 				}
 			}
-		})
-	}
-
-	private receiveCall(socket: WASocket, stanza: BinaryNode): void {
-		this.inTurn(async () => {
-			const told = await this.calls.take(stanza, socket)
-			if (told) this.callChanged(told)
-		})
-	}
-
-	private receiveGroupChange(socket: WASocket, stanza: BinaryNode): void {
-		this.inTurn(async () => {
-			for (const { offline, ...told } of await groupChanges(stanza, socket)) {
-				if (told.change === 'removed' || told.change === 'left') await newSenderKey(stanza.attrs.from ?? '', socket)
-				const backlog = this.isBacklog(offline, told.timestamp)
-				const once = { chat: told.chat, sender: 'group', messageId: told.message_id }
-				this.deliveries.tellOnce('group.changed', { account: this.id, ...told, backlog }, once)
-			}
-		})
-	}
-
-	private isBacklog(offline: boolean, timestamp: string): boolean {
-		return offline || Date.parse(timestamp) < this.connectedAt - BACKLOG_MARGIN
-	}
-
-	private callChanged({ offline, ...told }: CallTold): void {
-		const backlog = this.isBacklog(offline, told.timestamp)
-		this.deliveries.tell('call.changed', { account: this.id, ...told, backlog })
-	}
-
-	/** Somebody has another name, or the phone's address book was told. */
-	private meet(socket: WASocket, contacts: Parameters<typeof metContacts>[0]): void {
-		this.inTurn(async () => {
-			for (const contact of await metContacts(contacts, socket)) this.book.note(contact)
 		})
 	}
 

@@ -63,7 +63,10 @@ export interface ConnectionEvents {
 	updates(updates: BaileysEventMap['messages.update']): void
 	receipts(receipts: BaileysEventMap['message-receipt.update']): void
 	call(stanza: BinaryNode): void
-	group(stanza: BinaryNode): void
+	/** of a group, or of a picture */
+	notification(stanza: BinaryNode): void
+	/** they have changed, and are kept */
+	credentials(): void
 	contacts(contacts: Partial<BaileysContact>[]): void
 	acknowledged(stanza: { tag: string; attrs: Record<string, string> }): void
 	closed(closed: Closed): void
@@ -152,10 +155,13 @@ export class Connection {
 		for (const type of ['w:gp2', 'picture'])
 			ws.on(`CB:notification,type:${type}`, (stanza: BinaryNode) => {
 				this.caches.groups.del(stanza.attrs.from ?? '')
-				this.events.group(stanza)
+				this.events.notification(stanza)
 			})
 		ws.on('CB:call', (stanza: BinaryNode) => this.events.call(stanza))
-		ev.on('creds.update', () => this.store.saveCredentials())
+		ev.on('creds.update', () => {
+			this.store.saveCredentials()
+			this.events.credentials()
+		})
 		ev.on('messages.upsert', ({ messages }) => {
 			for (const { key } of messages) this.intake.tell(key.id ?? '')
 			this.events.messages(messages)

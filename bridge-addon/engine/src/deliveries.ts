@@ -10,7 +10,7 @@ import { describe, log } from './log.ts'
 import type { Notifications, Notify } from './protocol.ts'
 import type { Delivery, Once, SessionStore } from './session-store.ts'
 
-type Kept = 'message.received' | 'message.status' | 'call.changed' | 'group.changed'
+type Kept = 'message.received' | 'message.status' | 'call.changed' | 'group.changed' | 'contact.changed'
 type Told<M extends Kept> = Omit<Notifications[M], 'delivery'>
 
 const FORGET_AFTER_MS = 200

@@ -6,6 +6,7 @@ import { jidOf } from './addresses.ts'
 import { groupList, groupWithMembers } from './asking/groups.ts'
 import { checkNumbers } from './asking/numbers.ts'
 import {
+	blockOrder,
 	callOrder,
 	chatQuestion,
 	createOrder,
@@ -15,6 +16,7 @@ import {
 	numbersQuestion,
 	pictureOrder,
 	presenceOrder,
+	profileOrder,
 	readOrder,
 	updateOrder
 } from './asking/questions.ts'
@@ -127,6 +129,16 @@ export class Engine {
 		'presence.subscribe': async params => {
 			const { account, chat } = chatQuestion(params)
 			return this.account(account).asking.subscribePresence(chat)
+		},
+		'profile.get': async params => this.account(accountParam(params)).asking.profile(),
+		'profile.set': async params => {
+			const { account, update } = profileOrder(params)
+			return this.account(account).asking.updateProfile(update)
+		},
+		'block.list': async params => this.account(accountParam(params)).asking.blocked(),
+		'block.set': async params => {
+			const { account, chat, blocked } = blockOrder(params)
+			return this.account(account).asking.setBlocked(chat, blocked)
 		},
 		'call.reject': async params => {
 			const { account, call_id } = callOrder(params)

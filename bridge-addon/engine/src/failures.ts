@@ -29,6 +29,18 @@ export function sendFailure(error: unknown): EngineError {
 	return new EngineError('internal_error', 'the message could not be made')
 }
 
+/** Throws `refused` with WhatsApp's code where it does not allow a change. */
+export async function orRefused<T>(change: () => Promise<T>): Promise<T> {
+	try {
+		return await change()
+	} catch (error) {
+		const { data } = codesOf(error)
+		// the codes of HTTP and the WebSocket, which tell of a lost connection, stand elsewhere
+		if (typeof data === 'number') throw new EngineError('refused', 'WhatsApp refused the change', data)
+		throw error
+	}
+}
+
 export async function whileConnected<T>(question: () => Promise<T>): Promise<T> {
 	try {
 		return await question()

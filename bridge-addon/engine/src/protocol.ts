@@ -165,6 +165,17 @@ export interface GroupChanged {
 	backlog: boolean
 }
 
+export interface ContactChanged {
+	account: string
+	delivery: number
+	chat: string
+	phone: string | null
+	lid: string | null
+	name: string | null
+	push_name: string | null
+	picture_changed: boolean
+}
+
 export interface Notifications {
 	'account.state': AccountState
 	'pairing.update': PairingUpdate
@@ -173,6 +184,7 @@ export interface Notifications {
 	'presence.changed': PresenceChanged
 	'call.changed': CallChanged
 	'group.changed': GroupChanged
+	'contact.changed': ContactChanged
 }
 
 export type Notify = <M extends keyof Notifications>(method: M, params: Notifications[M]) => void

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 import hashlib
+from itertools import product
 from pathlib import Path
 
 from whatsapp_bridge.engine import Engine
@@ -62,9 +63,9 @@ class ChatPictures:
                 raise
         return path
 
-    def changed(self, account: str, chat: str) -> None:
-        """Forgets what is kept of a chat: its picture is another one."""
-        for preview in (True, False):
+    def changed(self, account: str, *chats: str) -> None:
+        """Forgets what is kept of a chat, under each of its ids: its picture is another one."""
+        for chat, preview in product(chats, (True, False)):
             path = self._path(account, chat, preview=preview)
             self._absent.pop(path, None)
             path.unlink(missing_ok=True)

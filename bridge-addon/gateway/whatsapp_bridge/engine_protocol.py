@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from whatsapp_bridge.border_model import BorderModel
+from whatsapp_bridge.contact import Contact
 from whatsapp_bridge.received_content import ReceivedContent
 from whatsapp_bridge.timestamps import Timestamp
 
@@ -271,6 +272,19 @@ class GroupChanged(GroupEvent):
     delivery: int | None = None
 
 
+class ContactEvent(Contact):
+    """Somebody whom the account knows has another name, push name, number or picture: all that is known now."""
+
+    picture_changed: bool
+
+
+class ContactChanged(ContactEvent):
+    """`contact.changed`."""
+
+    account: str
+    delivery: int | None = None
+
+
 Notification = (
     AccountStateChanged
     | PairingUpdate
@@ -279,6 +293,7 @@ Notification = (
     | PresenceChanged
     | CallChanged
     | GroupChanged
+    | ContactChanged
 )
 
 _NOTIFICATIONS: dict[str, type[Notification]] = {
@@ -289,6 +304,7 @@ _NOTIFICATIONS: dict[str, type[Notification]] = {
     "presence.changed": PresenceChanged,
     "call.changed": CallChanged,
     "group.changed": GroupChanged,
+    "contact.changed": ContactChanged,
 }
 
 

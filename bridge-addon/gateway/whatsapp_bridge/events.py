@@ -45,6 +45,7 @@ class EventType(StrEnum):
     CALL_CHANGED = "call.changed"
     QUEUE_CHANGED = "queue.changed"
     GROUP_CHANGED = "group.changed"
+    CONTACT_CHANGED = "contact.changed"
 
 
 class EventLogClosedError(Exception):

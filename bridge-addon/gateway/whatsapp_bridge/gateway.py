@@ -19,6 +19,7 @@ from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import (
     AccountStateChanged,
     CallChanged,
+    ContactChanged,
     GroupChanged,
     MessageReceived,
     MessageStatusChanged,
@@ -31,6 +32,7 @@ from whatsapp_bridge.event_store import Happening
 from whatsapp_bridge.events import EventLog, EventType
 from whatsapp_bridge.fetch_policy import FetchPolicy
 from whatsapp_bridge.gateway_id import gateway_id
+from whatsapp_bridge.happenings import Happenings
 from whatsapp_bridge.known_chats import KnownChats
 from whatsapp_bridge.known_numbers import KnownNumbers
 from whatsapp_bridge.log import ChatHash, logger
@@ -98,6 +100,7 @@ class Gateway(EngineListener):
             settings.media_quota,
             timedelta(seconds=settings.media_retention),
         )
+        self.happenings = Happenings(self.events, self.known_chats, self.chat_pictures)
         self.outbox = Outbox(
             self.accounts,
             self.engine,
@@ -187,22 +190,8 @@ class Gateway(EngineListener):
                 self._status_changed(notification)
             case MessageReceived():
                 self._message_received(notification)
-            case PresenceChanged():
-                data = notification.model_dump(mode="json", exclude={"account"})
-                self.events.publish(notification.account, EventType.PRESENCE_CHANGED, data, kept=None)
-            case CallChanged():
-                self._delivered(EventType.CALL_CHANGED, notification)
-            case GroupChanged():
-                self.known_chats.groups_changed(notification.account)
-                if notification.change == "picture":
-                    self.chat_pictures.changed(notification.account, notification.chat)
-                self._delivered(EventType.GROUP_CHANGED, notification)
-
-    def _delivered(self, kind: EventType, told: CallChanged | GroupChanged) -> None:
-        """Keeps something that the engine tells until it is acknowledged, and tells it once."""
-        data = told.model_dump(mode="json", exclude={"account", "delivery"})
-        happening = Happening(told.account, kind, now(), data, kept=data)
-        self.events.record_delivery(told.account, told.delivery, lambda _: [happening])
+            case PresenceChanged() | CallChanged() | GroupChanged() | ContactChanged():
+                self.happenings.take(notification)
 
     def _status_changed(self, change: MessageStatusChanged) -> None:
         self.outbox.status_changed(change)

@@ -8,29 +8,57 @@ import {
 	optionalFlag,
 	optionalInteger,
 	optionalText,
-	refuseUnknown
+	refuseUnknown,
+	text
 } from './control-fields.ts'
 import { change } from './groups.ts'
+import { setPicture } from './pictures.ts'
 import { showPresence } from './presence.ts'
 import type { World } from './world.ts'
 
 export const peopleRoutes: Routes = [
-	['PUT', /^\/admin\/contacts\/([^/]+)\/picture$/, setPicture],
+	['PUT', /^\/admin\/contacts\/([^/]+)\/picture$/, changePicture],
 	['PUT', /^\/admin\/groups\/([^/]+)\/picture$/, setGroupPicture],
 	['POST', /^\/admin\/contacts\/([^/]+)\/presence$/, show],
 	['GET', /^\/admin\/contacts\/([^/]+)\/sees$/, sees],
 	['POST', /^\/admin\/contacts\/([^/]+)\/call$/, ring],
 	['POST', /^\/admin\/calls\/([^/]+)\/end$/, endCall],
 	['GET', /^\/admin\/calls\/([^/]+)$/, ({ world, name }) => ({ state: call(world, name).state })],
-	['GET', /^\/admin\/messages\/([^/]+)$/, read]
+	['GET', /^\/admin\/messages\/([^/]+)$/, read],
+	['PUT', /^\/admin\/contacts\/([^/]+)\/name$/, rename],
+	['PUT', /^\/admin\/contacts\/([^/]+)\/address-book$/, enter],
+	['PUT', /^\/admin\/mock-phone\/name$/, renameOwner],
+	['GET', /^\/admin\/mock-phone\/profile$/, profile]
 ]
 
+/** What they call themselves: told with what they write next. */
+function rename({ world, name, body }: Call) {
+	refuseUnknown(body, ['name'])
+	contact(world, name).name = text(body, 'name')
+}
+
+/** The owner's phone names them in its address book. */
+async function enter({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['name'])
+	await server.appState.nameContact(contact(world, name), text(body, 'name'))
+}
+
+async function renameOwner({ server, body }: Call) {
+	refuseUnknown(body, ['name'])
+	await server.appState.nameOwner(text(body, 'name'))
+}
+
+/** What others see of the owner, and whom the owner has blocked. */
+function profile({ world }: Call) {
+	return { name: world.owner.name, about: world.owner.about, blocked: [...world.blocked] }
+}
+
 /** Without bytes they take it away. */
-function setPicture({ world, name, body }: Call) {
+function changePicture({ world, server, name, body }: Call) {
 	refuseUnknown(body, ['bytes', 'hidden'])
 	const person = contact(world, name)
-	person.picture = body.bytes === undefined ? undefined : bytes(body, 'bytes')
 	person.pictureHidden = optionalFlag(body, 'hidden') ?? false
+	setPicture(server.backlog, world, person, body.bytes === undefined ? undefined : bytes(body, 'bytes'))
 }
 
 function setGroupPicture({ world, server, name, body }: Call) {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import { proto } from 'baileys'
 import { groupId, groupJid, lidJid, parseJid, phoneJid, STATUS_JID } from './addresses.ts'
+import type { AppState } from './app-state.ts'
 import type { Backlog } from './backlog.ts'
 import { type Bundle, preKeyOf, signedPreKeyOf } from './bundle.ts'
 import { kindOf } from './content.ts'
@@ -29,7 +30,10 @@ export class Inbound {
 	private readonly world: World
 	private readonly backlog: Backlog
 
-	constructor(world: World, backlog: Backlog) {
+	private readonly appState: AppState
+
+	constructor(world: World, backlog: Backlog, appState: AppState) {
+		this.appState = appState
 		this.world = world
 		this.backlog = backlog
 	}
@@ -46,7 +50,7 @@ export class Inbound {
 		const noted = this.world.written.get(id)
 		const sender = personJid(person, group?.addressing ?? addressing ?? person.addressing)
 		if (noted) noted.address = group ? { jid: groupJid(group.id), participant: sender } : { jid: sender }
-		if (group && !group.participants.includes(this.world.owner.phone)) return id
+		if (group ? !group.participants.includes(this.world.owner.phone) : this.world.blocked.has(person.phone)) return id
 		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
 		return id
 	}
@@ -100,11 +104,7 @@ export class Inbound {
 		const owner = device.person
 		const { Type } = proto.Message.ProtocolMessage
 		const { HistorySyncType } = proto.HistorySync
-		const keyData = {
-			keyData: randomBytes(32),
-			fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] },
-			timestamp: Date.now()
-		}
+		const { keyId, keyData } = this.appState
 		const history = proto.HistorySync.encode({
 			syncType: HistorySyncType.INITIAL_BOOTSTRAP,
 			phoneNumberToLidMappings: [{ pnJid: phoneJid(owner.phone), lidJid: lidJid(owner.lid) }]
@@ -112,7 +112,7 @@ export class Inbound {
 		for (const protocolMessage of [
 			{
 				type: Type.APP_STATE_SYNC_KEY_SHARE,
-				appStateSyncKeyShare: { keys: [{ keyId: { keyId: randomBytes(6) }, keyData }] }
+				appStateSyncKeyShare: { keys: [{ keyId: { keyId }, keyData }] }
 			},
 			{
 				type: Type.HISTORY_SYNC_NOTIFICATION,

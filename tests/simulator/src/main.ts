@@ -16,6 +16,7 @@ const world = new World()
 const server = new WhatsAppServer(world)
 await server.start(Number(values.port), Number(values['media-port']))
 writeFileSync(certificate, server.media.certificate)
+await server.appState.nameOwner(world.owner.name)
 const control = await startControl(world, server, 0)
 
 async function stop(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the server answers to iqs, by namespace. What it does not know is a violation and an error, never silence. */
 
 import { lidJid, parseJid, phoneJid } from './addresses.ts'
+import type { AppState } from './app-state.ts'
 import type { Backlog } from './backlog.ts'
 import { bundleNodes, preKeysOf, signedPreKeyIsGenuine, signedPreKeyOf } from './bundle.ts'
 import { askedOfGroups, changedInGroups } from './group-queries.ts'
@@ -9,6 +10,7 @@ import type { Link } from './link.ts'
 import type { MediaStore } from './media.ts'
 import { type BinaryNode, child, childBytes, children, firstChild, node, seconds } from './nodes.ts'
 import { picture } from './pictures.ts'
+import { blockList, setAbout, setBlocked } from './profile.ts'
 import { QueryError } from './query-error.ts'
 import type { LinkedDevice, Person, World } from './world.ts'
 
@@ -21,17 +23,19 @@ export interface Question {
 	asked: BinaryNode | undefined
 	media: MediaStore
 	backlog: Backlog
+	appState: AppState
 }
 
 export type Answer = BinaryNode[]
 
-const APP_STATE_VERSION = '1'
+/** What is asked concerns them. */
+export type Servers = Pick<Question, 'media' | 'backlog' | 'appState'>
 
-export function answer(world: World, link: Link, iq: BinaryNode, media: MediaStore, backlog: Backlog): Answer {
+export async function answer(world: World, link: Link, iq: BinaryNode, servers: Servers): Promise<Answer> {
 	const asked = firstChild(iq)
 	const { xmlns, type } = iq.attrs
 	if (!link.device) throw new QueryError(401, `${xmlns} before login`)
-	const question = { world, link, device: link.device, iq, asked, media, backlog }
+	const question = { world, link, device: link.device, iq, asked, ...servers }
 	const handler = handlers[`${xmlns} ${type}`]
 	if (!handler) {
 		world.violate('iq', `unknown: ${type} ${xmlns} ${asked?.tag ?? ''}`)
@@ -40,7 +44,7 @@ export function answer(world: World, link: Link, iq: BinaryNode, media: MediaSto
 	return handler(question)
 }
 
-const handlers: Record<string, (question: Question) => Answer> = {
+const handlers: Record<string, (question: Question) => Answer | Promise<Answer>> = {
 	'w:p get': () => [],
 	'passive set': () => [],
 	'encrypt get': keys,
@@ -58,8 +62,9 @@ const handlers: Record<string, (question: Question) => Answer> = {
 		)
 	],
 	'privacy set': ({ asked }) => [node(asked?.tag ?? 'tokens')],
-	'blocklist get': () => [node('list', { dhash: 'sim' })],
-	'w:sync:app:state set': appState,
+	'blocklist get': blockList,
+	'blocklist set': setBlocked,
+	'w:sync:app:state set': question => question.appState.answer(question),
 	'w:m set': ({ media: { host } }) => [
 		node('media_conn', { auth: 'sim-auth', ttl: '3600', auth_ttl: '3600', max_buckets: '12' }, [
 			node('host', { hostname: host, maxContentLengthBytes: '2147483648' }),
@@ -72,7 +77,7 @@ const handlers: Record<string, (question: Question) => Answer> = {
 	'w:mex get': () => [node('result', {}, Buffer.from(JSON.stringify({ data: {} })))],
 	'w:stats set': () => [],
 	'urn:xmpp:whatsapp:dirty set': () => [],
-	'status get': () => [node('status')],
+	'status set': setAbout,
 	'md set': removeDevice
 }
 
@@ -128,6 +133,7 @@ function usync({ world, asked }: Question): Answer {
 		const parts = names.map(name => {
 			if (name === 'devices') return node('devices', {}, [deviceList(world, person)])
 			if (name === 'lid') return node('lid', { val: lidJid(person.lid) })
+			if (name === 'status') return node('status', { t: seconds() }, Buffer.from(person.about))
 			if (name === 'contact') return node('contact', { type: 'in' })
 			return node(name)
 		})
@@ -145,18 +151,6 @@ function deviceList(world: World, person: Person): BinaryNode {
 		node('device', { id: String(id), 'key-index': id ? String(id) : undefined })
 	)
 	return node('device-list', {}, list)
-}
-
-function appState({ asked }: Question): Answer {
-	const collections = children(asked, 'collection').map(({ attrs }) =>
-		node('collection', {
-			name: attrs.name,
-			version: attrs.version ?? APP_STATE_VERSION,
-			has_more_patches: 'false',
-			type: 'result'
-		})
-	)
-	return [node('sync', {}, collections)]
 }
 
 function removeDevice({ link, device, asked }: Question): Answer {

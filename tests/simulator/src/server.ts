@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { proto } from 'baileys'
 import { WebSocketServer } from 'ws'
 import { digits } from './addresses.ts'
+import { AppState } from './app-state.ts'
 import { Backlog } from './backlog.ts'
 import { Calls } from './calls.ts'
 import type { Faults } from './faults.ts'
@@ -29,6 +30,7 @@ export class WhatsAppServer {
 	readonly inbound: Inbound
 	readonly outbound: Outbound
 	readonly calls: Calls
+	readonly appState: AppState
 	readonly links = new Set<Link>()
 	readonly attempts = new Map<Link, PairingAttempt>()
 	private readonly world: World
@@ -42,7 +44,8 @@ export class WhatsAppServer {
 		this.world = world
 		this.media = new MediaStore(world)
 		this.backlog = new Backlog(world, device => this.linkOf(device))
-		this.inbound = new Inbound(world, this.backlog)
+		this.appState = new AppState(world, this.backlog)
+		this.inbound = new Inbound(world, this.backlog, this.appState)
 		this.calls = new Calls(world, this.backlog)
 		this.outbound = new Outbound(world, this.media, this.backlog)
 		this.http = createServer((_request, response) => response.writeHead(404).end())
@@ -187,9 +190,7 @@ export class WhatsAppServer {
 				link.send(node('iq', { from: SERVER, type: 'result', id }))
 				return
 			}
-			link.send(
-				node('iq', { from: SERVER, type: 'result', id }, answer(this.world, link, iq, this.media, this.backlog))
-			)
+			link.send(node('iq', { from: SERVER, type: 'result', id }, await answer(this.world, link, iq, this)))
 			if (xmlns === 'passive' && asked?.tag === 'active') await this.activate(link)
 		} catch (error) {
 			if (!(error instanceof QueryError)) throw error

@@ -116,6 +116,8 @@ export interface Person extends Inbox {
 	picture: Buffer | undefined
 	/** not everybody may see it */
 	pictureHidden: boolean
+	/** what they tell of themselves */
+	about: string
 	/** nobody may add this person to a group */
 	refusesGroups: boolean
 	/** what this person wrote, by message id: encrypts it (again) for a linked device */
@@ -188,6 +190,8 @@ export class World {
 	readonly linked = new Map<number, LinkedDevice>()
 	readonly violations: Violation[] = []
 	readonly counts: Record<string, number> = {}
+	/** the numbers of those whom the owner has blocked */
+	readonly blocked = new Set<string>()
 	readonly calls = new Map<string, Call>()
 	readonly seen: Seen = { presence: 'unavailable', typing: new Map() }
 	faults: Faults = {}
@@ -224,6 +228,7 @@ export class World {
 			picture: undefined,
 			pictureHidden: false,
 			refusesGroups: false,
+			about: '',
 			sent: new Map()
 		}
 	}

@@ -2,16 +2,18 @@
 
 import type { WASocket } from 'baileys'
 import type { Person } from '../addresses.ts'
-import type { Calls, CallTold } from '../calls.ts'
+import type { Happenings } from '../happenings.ts'
 import type { ContactBook } from '../contacts/book.ts'
 import type { OwnPresence, Presence } from '../presence.ts'
 import type { Chat } from '../sending/chat.ts'
+import { orRefused } from '../failures.ts'
 import type { SessionStore } from '../session-store.ts'
 import { contactList, type ListedContact } from './contacts.ts'
-import { changeMembers, invite, type MemberResult, orRefused, updateGroup } from './group-changes.ts'
+import { changed, changeMembers, invite, type MemberResult, updateGroup } from './group-changes.ts'
 import { type Group, groupWithMembers, notToBeSeen } from './groups.ts'
+import { blockList, type Profile, profileOf, setBlocked, updateProfile } from './profile.ts'
 import { downloadPicture, type Picture } from './picture.ts'
-import type { createOrder, inviteOrder, MembersOrder, readOrder, updateOrder } from './questions.ts'
+import type { createOrder, inviteOrder, MembersOrder, ProfileUpdate, readOrder, updateOrder } from './questions.ts'
 import { markRead } from './read.ts'
 
 /** What is needed of the account. */
@@ -19,8 +21,7 @@ export interface AskedAccount {
 	store: SessionStore
 	book: ContactBook
 	presence: Presence
-	calls: Calls
-	callChanged(told: CallTold): void
+	happenings: Happenings
 	own(): Person
 	/** throws `not_connected` */
 	ask<T>(question: (socket: WASocket) => Promise<T>): Promise<T>
@@ -97,14 +98,34 @@ export class Asking {
 			const group = await this.account.chat(id, socket).catch((error: unknown) => {
 				throw notToBeSeen(error)
 			})
-			return orRefused(() => change(group, socket))
+			return changed(() => change(group, socket))
 		})
+	}
+
+	profile(): Promise<Profile> {
+		return this.account.ask(socket => profileOf(this.account.own(), socket))
+	}
+
+	/** Throws `refused`. */
+	async updateProfile(update: ProfileUpdate): Promise<Done> {
+		await this.account.ask(socket => orRefused(() => updateProfile(update, socket)))
+		return {}
+	}
+
+	blocked(): Promise<{ chats: string[] }> {
+		return this.account.ask(blockList)
+	}
+
+	/** Throws `recipient_not_on_whatsapp`, `refused`. */
+	async setBlocked(chat: string, blocked: boolean): Promise<Done> {
+		await this.about(chat, ({ jid }, socket) => orRefused(() => setBlocked(jid, blocked, socket)))
+		return {}
 	}
 
 	/** Throws `call_not_known`. */
 	async rejectCall(id: string): Promise<Done> {
-		const { ask, calls, callChanged } = this.account
-		callChanged(await ask(socket => calls.reject(id, socket)))
+		const { ask, happenings } = this.account
+		happenings.callChanged(await ask(socket => happenings.calls.reject(id, socket)))
 		return {}
 	}
 

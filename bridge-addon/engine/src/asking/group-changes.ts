@@ -2,7 +2,7 @@
 
 import type { WASocket } from 'baileys'
 import { bareJid, personId } from '../addresses.ts'
-import { refusalCode } from '../failures.ts'
+import { orRefused } from '../failures.ts'
 import { identify } from '../people.ts'
 import { EngineError } from '../protocol.ts'
 import { type Chat, personJid } from '../sending/chat.ts'
@@ -23,16 +23,13 @@ export interface MemberResult {
 }
 
 /** Throws `refused`, `group_not_found`. */
-export async function orRefused<T>(change: () => Promise<T>): Promise<T> {
+export async function changed<T>(change: () => Promise<T>): Promise<T> {
 	try {
-		return await change()
+		return await orRefused(change)
 	} catch (error) {
-		const code = refusalCode(error)
-		// a lost connection is told by the codes of HTTP and the WebSocket, WhatsApp's refusal by the data of an error
-		const refused = typeof (error as { data?: unknown } | null)?.data === 'number'
-		if (!refused) throw error
-		if (NOT_THERE.includes(code)) throw new EngineError('group_not_found', 'there is no such group')
-		throw new EngineError('refused', 'WhatsApp refused the change', code)
+		if (error instanceof EngineError && NOT_THERE.includes(error.whatsappCode))
+			throw new EngineError('group_not_found', 'there is no such group')
+		throw error
 	}
 }
 

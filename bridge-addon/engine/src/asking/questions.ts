@@ -42,6 +42,21 @@ export const readOrder = (params: unknown) =>
 export const presenceOrder = (params: unknown) =>
 	record({ account, chat, presence: choice(['typing', 'recording', 'paused']) })(params, 'params')
 
+const profile = { name: text(1, 25), about: text(0, 139) }
+export type ProfileUpdate = { [K in keyof typeof profile]?: ReadBy<(typeof profile)[K]> | undefined }
+
+export function profileOrder(params: unknown) {
+	const { account: id, ...read } = record({
+		account,
+		name: optional(profile.name),
+		about: optional(profile.about)
+	})(params, 'params')
+	if ((read.name === undefined) === (read.about === undefined)) invalid('one change at a time')
+	return { account: id, update: read as ProfileUpdate }
+}
+
+export const blockOrder = (params: unknown) => record({ account, chat: person, blocked: bool })(params, 'params')
+
 export const callOrder = (params: unknown) => record({ account, call_id: text(1, 64) })(params, 'params')
 
 const group = matching(GROUP_ID)

@@ -29,17 +29,24 @@ export class ContactBook {
 		return this.store.rows('SELECT phone, lid, name, push_name FROM contacts ORDER BY rowid DESC').map(contactOf)
 	}
 
-	/** Takes over what is known of somebody now; what is null or left out stays. Returns the contact where anything of it is new. */
+	/** What is known of somebody. */
+	find({ phone, lid }: Person): Contact | undefined {
+		return this.rowsOf(phone, lid)[0]
+	}
+
+	private rowsOf(phone: string | null, lid: string | null): Contact[] {
+		const sql = 'SELECT phone, lid, name, push_name FROM contacts WHERE phone = ? OR lid = ? ORDER BY rowid DESC'
+		return this.store.rows(sql, phone, lid).map(contactOf)
+	}
+
+	/**
+	 * Takes over what is seen of somebody now; what is null or left out stays. Returns the contact where it was known already, and anything of it
+	 * is new.
+	 */
 	note(seen: Partial<Contact>): Contact | undefined {
 		const { phone = null, lid = null } = seen
 		if (!phone && !lid) return undefined
-		const known = this.store
-			.rows(
-				'SELECT phone, lid, name, push_name FROM contacts WHERE phone = ? OR lid = ? ORDER BY rowid DESC',
-				phone,
-				lid
-			)
-			.map(contactOf)
+		const known = this.rowsOf(phone, lid)
 		const value = (field: keyof Contact) => seen[field] || known.find(one => one[field])?.[field] || null
 		const now = { phone: value('phone'), lid: value('lid'), name: value('name'), push_name: value('push_name') }
 		if (known.length === 1 && FIELDS.every(field => known[0]?.[field] === now[field])) return undefined
@@ -49,7 +56,7 @@ export class ContactBook {
 			...FIELDS.map(field => now[field])
 		)
 		this.prune()
-		return now
+		return known.length ? now : undefined
 	}
 
 	private prune(): void {

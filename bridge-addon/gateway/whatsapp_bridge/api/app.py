@@ -20,6 +20,7 @@ from whatsapp_bridge.api import (
     overview,
     page,
     pairing,
+    profile,
     received_media,
     simple_calls,
 )
@@ -46,6 +47,7 @@ _ROUTES = (
     numbers,
     groups,
     group_changes,
+    profile,
     simple_calls,
     events,
     documentation,
