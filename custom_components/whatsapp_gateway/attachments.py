@@ -90,16 +90,18 @@ async def attachment(hass: HomeAssistant, data: Mapping[str, Any]) -> Attachment
 
 async def local_file(hass: HomeAssistant, path: str) -> Attachment:
     """Takes a file that Home Assistant may read; it is streamed when it is sent."""
-    file = Path(path)
     if not hass.config.is_allowed_path(path):
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="path_not_allowed", translation_placeholders={"path": path}
         )
+    return await _streamed(hass, Path(path), mimetypes.guess_type(path)[0])
+
+
+async def _streamed(hass: HomeAssistant, file: Path, mimetype: str | None) -> Attachment:
     if not await hass.async_add_executor_job(file.is_file):
         raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="file_unreadable", translation_placeholders={"path": path}
+            translation_domain=DOMAIN, translation_key="file_unreadable", translation_placeholders={"path": str(file)}
         )
-    mimetype = mimetypes.guess_type(file.name)[0]
     return Attachment(Upload(file.name, file, mimetype or "application/octet-stream"), mimetype)
 
 
@@ -167,7 +169,7 @@ async def media_source_file(hass: HomeAssistant, media_content_id: str) -> Attac
         return Attachment(Upload(f"speech.{extension}", sound, mimetype), mimetype)
     media = await media_source.async_resolve_media(hass, media_content_id, None)
     if media.path is not None:
-        return Attachment(Upload(media.path.name, media.path, media.mime_type), media.mime_type)
+        return await _streamed(hass, media.path, media.mime_type)
     return await _fetched(hass, media.url, media.mime_type)
 
 

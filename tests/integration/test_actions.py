@@ -256,6 +256,13 @@ async def test_a_media_source_that_gives_too_much_or_nothing_is_told(
     assert gateway.requested("POST", MESSAGES) == []
 
 
+@pytest.mark.usefixtures("house")
+async def test_a_media_source_whose_file_is_gone_says_so(hass: HomeAssistant) -> None:
+    with pytest.raises(ServiceValidationError) as missing:
+        await act(hass, "send_media", entity_id="notify.alice", media="media-source://media_source/local/gone.pdf")
+    assert missing.value.translation_key == "file_unreadable"
+
+
 async def test_a_clip_of_a_camera_is_a_film_and_leaves_no_file_behind(
     hass: HomeAssistant, gateway: ScriptedGateway, house: Any, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ homeassistant:
   currency: EUR
   time_zone: UTC
   unit_system: metric
+  media_dirs:
+    local: {media}
 http:
   server_host: 127.0.0.1
   server_port: {port}
@@ -139,6 +141,12 @@ class HomeAssistant:
         """Performs an action (`notify.whatsapp`) and waits for its end."""
         await self.request("POST", f"/api/services/{action.replace('.', '/')}", data)
 
+    async def answered(self, action: str, **data: Any) -> dict[str, Any]:
+        """Performs an action and returns its response."""
+        path = f"/api/services/{action.replace('.', '/')}?return_response"
+        response: dict[str, Any] = (await self.request("POST", path, data))["service_response"]
+        return response
+
     async def state(self, entity_id: str) -> str:
         """Returns an entity's state."""
         return str((await self.request("GET", f"/api/states/{entity_id}"))["state"])
@@ -168,12 +176,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def write_configuration(config_dir: Path, port: int, automations: str) -> None:
+def write_configuration(config_dir: Path, port: int, automations: str, more: str = "") -> None:
     """Makes a configuration folder with the integration of this checkout linked into it."""
     config_dir.mkdir(parents=True, exist_ok=True)
-    (config_dir / "configuration.yaml").write_text(CONFIGURATION.format(port=port))
+    (config_dir / "configuration.yaml").write_text(CONFIGURATION.format(port=port, media=config_dir / "media") + more)
     (config_dir / "automations.yaml").write_text(automations)
-    (config_dir / "custom_components").mkdir(exist_ok=True)
+    for folder in ("custom_components", "media"):
+        (config_dir / folder).mkdir(exist_ok=True)
     link = config_dir / "custom_components/whatsapp_gateway"
     link.unlink(missing_ok=True)
     link.symlink_to(ROOT / "custom_components/whatsapp_gateway")
@@ -183,7 +192,8 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> None:
     while True:
         try:
             async with session.get(f"{url}/api/onboarding") as response:
-                if response.status == 200:
+                # once all steps were answered, Home Assistant has this page no more
+                if response.status in {200, 404}:
                     return
         except aiohttp.ClientConnectionError:
             pass
@@ -230,11 +240,27 @@ async def _entries(home_assistant: HomeAssistant, domain: str) -> list[dict[str,
 
 
 @asynccontextmanager
-async def running_home_assistant(config_dir: Path, automations: str = "[]\n") -> AsyncIterator[HomeAssistant]:
-    """Starts Home Assistant in a fresh configuration folder on a free port and onboards it."""
+async def running_home_assistant(
+    config_dir: Path, automations: str = "[]\n", more: str = ""
+) -> AsyncIterator[HomeAssistant]:
+    """Starts Home Assistant in a fresh configuration folder on a free port and onboards it. `more` is added to its YAML."""
     port = free_port()
-    write_configuration(config_dir, port, automations)
-    url = f"http://127.0.0.1:{port}"
+    write_configuration(config_dir, port, automations, more)
+    async with _started(config_dir, f"http://127.0.0.1:{port}") as (process, session, url):
+        home_assistant = HomeAssistant(url, config_dir, process, session, await _log_in(session, url))
+        await _settle(home_assistant)
+        yield home_assistant
+
+
+@asynccontextmanager
+async def home_assistant_again(before: HomeAssistant) -> AsyncIterator[HomeAssistant]:
+    """Starts Home Assistant again as one that was stopped."""
+    async with _started(before.config_dir, before.url) as (process, session, url):
+        yield HomeAssistant(url, before.config_dir, process, session, before.access_token)
+
+
+@asynccontextmanager
+async def _started(config_dir: Path, url: str) -> AsyncIterator[tuple[Process, aiohttp.ClientSession, str]]:
     command: list[str | Path] = [
         HASS,
         "--config",
@@ -249,6 +275,4 @@ async def running_home_assistant(config_dir: Path, automations: str = "[]\n") ->
     ):
         async with asyncio.timeout(START_LIMIT):
             await _answers(session, url)
-        home_assistant = HomeAssistant(url, config_dir, process, session, await _log_in(session, url))
-        await _settle(home_assistant)
-        yield home_assistant
+        yield process, session, url
