@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import issues
 from .api.client import GatewayClient
+from .assist import async_answer_with_assist
 from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
 from .entity import async_register_account_device
@@ -50,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WhatsAppConfigEntry) -> 
     async_follow_names(hass, entry)
     async_follow_recipients(hass, entry)
     async_keep_files(hass, entry)
+    async_answer_with_assist(hass, entry)
     async_load_action(hass, {}, coordinator.account_id)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.start()

@@ -9,6 +9,9 @@ from homeassistant.const import CONF_NAME
 
 SUBENTRY_RECIPIENT: Final = "recipient"
 
+CONF_ASSIST_AGENT: Final = "assist_agent"
+CONF_ASSIST_SENDERS: Final = "assist_senders"
+CONF_ASSIST_SPEECH: Final = "assist_speech"
 CONF_CHAT: Final = "chat"
 """A chat id (docs/api.md): the unique id of a recipient's subentry too."""
 CONF_KIND: Final = "kind"
@@ -58,6 +61,12 @@ class Recipient:
     known_as: str
     may_trigger: bool
     media: MediaPolicy
+    assist_agent: str | None
+    """The conversation agent that it talks to, None for none."""
+    assist_speech: str | None
+    """The speech-to-text entity that listens to its voice notes."""
+    assist_senders: tuple[str, ...]
+    """Phone numbers, as the user wrote them, of those who may talk to the agent in a group."""
 
     @classmethod
     def of(cls, subentry: ConfigSubentry) -> Self:
@@ -71,6 +80,9 @@ class Recipient:
             known_as=data[CONF_NAME],
             may_trigger=data.get(CONF_MAY_TRIGGER, True),
             media=MediaPolicy(data.get(CONF_MEDIA, MediaPolicy.ON_DEMAND)),
+            assist_agent=data.get(CONF_ASSIST_AGENT),
+            assist_speech=data.get(CONF_ASSIST_SPEECH),
+            assist_senders=tuple(data.get(CONF_ASSIST_SENDERS) or ()),
         )
 
 

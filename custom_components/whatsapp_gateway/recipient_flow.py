@@ -9,11 +9,15 @@ from homeassistant.config_entries import ConfigEntryState, ConfigSubentryFlow, S
 from homeassistant.const import CONF_NAME
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    ConversationAgentSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
+    TextSelectorConfig,
 )
 import probatio as vol
 
@@ -21,7 +25,18 @@ from .api.errors import GatewayError, GatewayRequestError
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
 from .errors import translation_key
 from .phone_numbers import international
-from .recipient import CONF_CHAT, CONF_KIND, CONF_MAY_TRIGGER, CONF_MEDIA, MediaPolicy, RecipientKind, recipients
+from .recipient import (
+    CONF_ASSIST_AGENT,
+    CONF_ASSIST_SENDERS,
+    CONF_ASSIST_SPEECH,
+    CONF_CHAT,
+    CONF_KIND,
+    CONF_MAY_TRIGGER,
+    CONF_MEDIA,
+    MediaPolicy,
+    RecipientKind,
+    recipients,
+)
 
 _FORM_ERRORS: Final = frozenset(
     {
@@ -46,8 +61,13 @@ _OPTIONS: Final = vol.Schema(
                 translation_key=CONF_MEDIA,
             )
         ),
+        vol.Optional(CONF_ASSIST_AGENT): ConversationAgentSelector(),
+        vol.Optional(CONF_ASSIST_SPEECH): EntitySelector(EntitySelectorConfig(domain="stt")),
+        vol.Optional(CONF_ASSIST_SENDERS): TextSelector(TextSelectorConfig(multiple=True)),
     }
 )
+_ASSIST_OFF: Final = {CONF_ASSIST_AGENT: None, CONF_ASSIST_SPEECH: None, CONF_ASSIST_SENDERS: None}
+"""What a form that leaves these out means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,7 @@ class RecipientFlow(ConfigSubentryFlow):
         """Change what a recipient is called and may do."""
         entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
         if user_input is not None and (name := user_input.pop(CONF_NAME).strip()):
-            return self.async_update_and_abort(entry, subentry, title=name, data_updates=user_input)
+            return self.async_update_and_abort(entry, subentry, title=name, data_updates=_ASSIST_OFF | user_input)
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(_OPTIONS, {**subentry.data, CONF_NAME: subentry.title}),
