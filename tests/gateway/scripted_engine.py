@@ -283,6 +283,13 @@ def send(number: int, params: dict[str, Any]) -> None:
         COMMANDS.get(command, Sending.acknowledge)(sending)
 
 
+def done_with_store(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    if method == "account.erase":
+        return {"unlinked": True}
+    Path(params["path"]).write_text("a session")
+    return {"size": 9}
+
+
 def take(request: dict[str, Any]) -> None:
     number, method, params = request["id"], request["method"], request.get("params", {})
     note(method, params)
@@ -303,8 +310,8 @@ def take(request: dict[str, Any]) -> None:
             answer(number, {})
             for name in START.get("states", ["connecting", "connected"]):
                 state(params["account"], *name.split())
-        case "account.erase":
-            answer(number, {"unlinked": True})
+        case "account.backup" | "account.erase":
+            answer(number, done_with_store(method, params))
         case "pairing.start":
             answer(number, {})
             update = {"account": params["account"], "method": params["method"], "error_code": None}

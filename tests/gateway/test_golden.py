@@ -9,6 +9,7 @@ import pytest
 from whatsapp_bridge.account import Account
 from whatsapp_bridge.api.accounts import AccountList, AccountName, Removal
 from whatsapp_bridge.api.answers import Answer, Failure, Nothing
+from whatsapp_bridge.api.backup import Backup
 from whatsapp_bridge.api.chats import PresenceBody, ReadBody
 from whatsapp_bridge.api.events import Acknowledgement, Hello
 from whatsapp_bridge.api.group_changes import GroupUpdate, MembersChange, NewGroup
@@ -66,6 +67,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "answer-health": Health,
     "answer-ready": Answer[Ready],
     "answer-accounts": Answer[AccountList],
+    "answer-backup": Answer[Backup],
     "answer-gateway": Answer[Overview],
     "answer-gateway-report": Answer[Report],
     "answer-account-removed": Answer[Removal],

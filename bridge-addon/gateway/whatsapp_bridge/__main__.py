@@ -5,6 +5,7 @@ import sys
 
 from pydantic import ValidationError
 
+from whatsapp_bridge.backup_command import back_up
 from whatsapp_bridge.ordinary_user import become_ordinary_user
 from whatsapp_bridge.server import serve
 from whatsapp_bridge.settings import SettingsFileError, load_settings
@@ -15,7 +16,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="whatsapp-bridge", description="WhatsApp Gateway for Home Assistant")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway and its engine in the foreground; settings: BRIDGE_* variables")
-    parser.parse_args()
+    backup = commands.add_parser(
+        "backup", help="have the running gateway copy its data into its data folder, for a backup"
+    )
+    backup.add_argument("--done", action="store_true", help="remove the copy again")
+    arguments = parser.parse_args()
     try:
         settings = load_settings()
     except SettingsFileError as error:
@@ -31,6 +36,8 @@ def main() -> int:
     except (KeyError, OSError) as error:
         sys.stderr.write(f"whatsapp-bridge: cannot make {settings.data_dir} the gateway's own: {error}\n")
         return 1
+    if arguments.command == "backup":
+        return back_up(settings, done=arguments.done)
     return serve(settings)
 
 

@@ -11,6 +11,7 @@ from typing import override
 from whatsapp_bridge.account_file import AccountFile
 from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.api_token import api_token
+from whatsapp_bridge.backup import Backups, take_over_backup
 from whatsapp_bridge.chat_pictures import ChatPictures
 from whatsapp_bridge.database import Database
 from whatsapp_bridge.engine import Engine, EngineCall, EngineListener, EngineTiming
@@ -60,6 +61,7 @@ class Gateway(EngineListener):
             DatabaseError: the database is damaged, or another gateway uses it.
         """
         make_private_folder(settings.data_dir)
+        take_over_backup(settings.data_dir)
         engine_dir = settings.data_dir / "engine"
         make_private_folder(engine_dir)
         self.settings = settings
@@ -110,6 +112,8 @@ class Gateway(EngineListener):
             self.chat_hash,
             self.files,
         )
+
+        self.backups = Backups(settings.data_dir, self.accounts, self.engine, self.database)
 
     def _account_changed(self, account_id: str) -> None:
         self.outbox.account_changed(account_id)

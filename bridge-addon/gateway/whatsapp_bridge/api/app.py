@@ -7,6 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 from whatsapp_bridge import __version__
 from whatsapp_bridge.api import (
     accounts,
+    backup,
     calls,
     chats,
     contacts,
@@ -36,6 +37,7 @@ from whatsapp_bridge.metrics import metrics_registry
 _ROUTES = (
     page,
     overview,
+    backup,
     health,
     accounts,
     pairing,

@@ -20,6 +20,8 @@ ROUTES: dict[str, Shown] = {
     "get_overview": Shown(answers=("answer-gateway",)),
     "change_gateway": Shown(("request-gateway-change",), ("answer-gateway-changed",)),
     "get_report": Shown(answers=("answer-gateway-report",)),
+    "make_backup": Shown(answers=("answer-backup",)),
+    "remove_backup": Shown(answers=("answer-nothing",)),
     "list_accounts": Shown(answers=("answer-accounts",)),
     "add_account": Shown(("request-account-add",), ("answer-account-added",)),
     "get_account": Shown(answers=("answer-account", "answer-account-logged-out", "answer-account-reconnecting")),
