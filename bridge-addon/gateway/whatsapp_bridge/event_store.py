@@ -1,5 +1,6 @@
 """The event log's rows: appended, read in pages, and deleted when nobody needs them any more."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 import json
@@ -104,6 +105,13 @@ def acknowledge(connection: sqlite3.Connection, consumer: str, sequence: int, mo
         "INSERT INTO consumers VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET acknowledged = max(acknowledged, ?2), seen_at = ?3",
         (consumer, min(sequence, newest(connection)), moment),
     )
+
+
+def forget_consumers(connection: sqlite3.Connection, prefix: str, but: Collection[str]) -> None:
+    """Forgets the consumers whose names begin so, but some."""
+    for (name,) in connection.execute("SELECT name FROM consumers").fetchall():
+        if name.startswith(prefix) and name not in but:
+            connection.execute("DELETE FROM consumers WHERE name = ?", (name,))
 
 
 def delete_processed(connection: sqlite3.Connection, unseen_since: float) -> tuple[int, int]:

@@ -43,6 +43,7 @@ from whatsapp_bridge.private_files import make_private_folder
 from whatsapp_bridge.received_files import ReceivedFiles
 from whatsapp_bridge.settings import Settings
 from whatsapp_bridge.timestamps import now
+from whatsapp_bridge.webhooks import Webhooks
 
 _ACKNOWLEDGE_LIMIT = 10.0
 
@@ -85,6 +86,7 @@ class Gateway(EngineListener):
             "log_level": settings.log_level,
         }
         self.engine = Engine(command, engine_environment(settings.data_dir), parameters, timing)
+        self.webhooks = Webhooks(self.events, settings.webhooks)
         self.accounts = Accounts(
             AccountFile(settings.data_dir),
             self.engine,
@@ -138,6 +140,7 @@ class Gateway(EngineListener):
                 try:
                     async with asyncio.TaskGroup() as tasks:
                         self.outbox.start(tasks)
+                        delivering = tasks.create_task(self.webhooks.run(), name="webhooks")
                         keeping = tasks.create_task(self.accounts.keep_phones(), name="keeping the accounts' numbers")
                         acknowledging = tasks.create_task(self._acknowledge(), name="acknowledging to the engine")
                         life = tasks.create_task(self.engine.run(self), name="engine")
@@ -146,6 +149,7 @@ class Gateway(EngineListener):
                         finally:
                             await self.outbox.stop()
                             await self.received_files.stop()
+                            delivering.cancel()
                             keeping.cancel()
                             acknowledging.cancel()
                             life.cancel()

@@ -87,6 +87,12 @@ class GatewayCollector(Collector):
 
         events = {str(kind): gateway.events.published[kind] for kind in EventType}
         yield _counter("whatsapp_bridge_events", "Events by type", "type", events)
+        yield _counter(
+            "whatsapp_bridge_webhook_calls",
+            "Calls of webhooks, by how they ended",
+            "outcome",
+            gateway.webhooks.outcomes,
+        )
         yield GaugeMetricFamily(
             "whatsapp_bridge_event_consumers", "WebSockets that listen", value=gateway.events.consumers
         )

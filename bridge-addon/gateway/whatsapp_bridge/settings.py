@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 import yaml
 
 from whatsapp_bridge.original_config import without_sections
+from whatsapp_bridge.webhook import Webhook
 
 ADDON_OPTIONS = Path("/data/options.json")
 """Where the Supervisor puts the options of an add-on (https://developers.home-assistant.io/docs/add-ons/configuration)."""
@@ -81,7 +82,9 @@ def default_data_dir() -> Path:
 class Settings(BaseSettings):
     """The gateway's settings. Each is `BRIDGE_<NAME>` in the environment, a key of the YAML file or an add-on option."""
 
-    model_config = SettingsConfigDict(env_prefix="BRIDGE_", env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BRIDGE_", env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on."""
@@ -124,6 +127,8 @@ class Settings(BaseSettings):
     """Bytes of received files that are kept; the oldest make room."""
     media_retention: float = Field(default=7 * 86400.0, gt=0, le=30 * 86400)
     """Seconds that a received file can be had."""
+    webhooks: list[Webhook] = []
+    """Where events are sent."""
     media_fetch_kinds: list[Literal["image", "video", "audio", "voice", "document", "sticker"]] = []
     """Types of received messages whose files are fetched by themselves; the others are fetched when somebody asks."""
     media_fetch_size: ByteSize = Field(default=ByteSize(16 * 1024 * 1024), ge=1)

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from whatsapp_bridge.api.authentication import PUBLIC_PATHS
+from whatsapp_bridge.api.event_frames import event_frame
 from whatsapp_bridge.api.examples import QUEUED, ROUTES, Shown, golden_examples
 from whatsapp_bridge.api.message_bodies import message_body
 from whatsapp_bridge.error_meanings import MEANINGS
@@ -19,6 +20,8 @@ those of the format `recipient` that or a chat id: `+<digits>`, `lid:<digits>`, 
 
 _SECURITY = {"type": "http", "scheme": "bearer", "description": "The gateway's token"}
 _MOMENT = "2026-11-24T08:15:30.123Z"
+_EVENT = """Sent to each URL of `BRIDGE_WEBHOOKS`, signed as https://www.standardwebhooks.com says, in order, until it is taken. The WebSocket
+`GET /v1/events` sends the same frames, and those that are not kept."""
 _REF = "#/components/schemas/{model}"
 
 type Document = dict[str, Any]
@@ -37,6 +40,7 @@ def complete(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = generate()
             _add_message_bodies(document)
+            _add_events(document)
             document["components"]["securitySchemes"] = {"token": _SECURITY}
             document["security"] = [{"token": []}]
             for path, methods in document["paths"].items():
@@ -54,6 +58,27 @@ def _add_message_bodies(document: Document) -> None:
     schema = message_body.json_schema(ref_template=_REF)
     document["components"]["schemas"].update(schema.pop("$defs"))
     document["components"]["schemas"]["MessageBody"] = schema
+
+
+def _add_events(document: Document) -> None:
+    """Adds the events, as what the gateway calls a webhook with; the WebSocket sends the same."""
+    schema = event_frame.json_schema(mode="serialization", ref_template=_REF)
+    document["components"]["schemas"].update(schema.pop("$defs"))
+    document["components"]["schemas"]["EventFrame"] = schema
+    examples = {name.removeprefix("event-"): _example(name) for name in golden_examples() if name.startswith("event-")}
+    examples.pop("hello")
+    content = {"schema": {"$ref": _REF.format(model="EventFrame")}, "examples": examples}
+    document["webhooks"] = {
+        "event": {
+            "post": {
+                "operationId": "event",
+                "summary": "Event",
+                "description": _EVENT,
+                "requestBody": {"required": True, "content": {"application/json": content}},
+                "responses": {"2XX": {"description": "Taken"}},
+            }
+        }
+    }
 
 
 def _add_examples(operation: Document) -> None:
