@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_the_sensors_say_connected(house: House) -> None:
     assert await house.home_assistant.state(await entity_id(house.home_assistant, "binary_sensor")) == "on"
-    assert await house.home_assistant.state(await entity_id(house.home_assistant, "sensor")) == "connected"
+    assert await house.home_assistant.state(await entity_id(house.home_assistant, "sensor", "state")) == "connected"
 
 
 async def test_an_automation_sends_what_the_contact_decrypts(house: House) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 from tests.stack.home_assistant import HomeAssistant
 
 
-async def entity_id(home_assistant: HomeAssistant, domain: str) -> str:
-    """Returns the one entity that the integration has in a domain (`binary_sensor`, `sensor`)."""
+async def entity_id(home_assistant: HomeAssistant, domain: str, name: str = "") -> str:
+    """Returns the one entity that the integration has in a domain (`binary_sensor`, `sensor`), or the one of a name (`state`)."""
     async with home_assistant.socket() as socket:
         entries = await socket.command("config/entity_registry/list")
     found = [
         str(entry["entity_id"])
         for entry in entries
-        if entry["platform"] == "whatsapp_gateway" and entry["entity_id"].startswith(f"{domain}.")
+        if entry["platform"] == "whatsapp_gateway"
+        and entry["entity_id"].startswith(f"{domain}.")
+        and entry["entity_id"].endswith(f"_{name}" if name else "")
     ]
     assert len(found) == 1, f"expected one {domain} of the integration, found {found}"
     return found[0]
