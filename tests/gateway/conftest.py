@@ -15,7 +15,8 @@ import pytest
 from whatsapp_bridge.engine import EngineTiming
 from whatsapp_bridge.gateway import Gateway
 from whatsapp_bridge.log import set_up_logging
-from whatsapp_bridge.server import ApiServer, listening_socket
+from whatsapp_bridge.serve import listening_socket
+from whatsapp_bridge.server import ApiServer
 from whatsapp_bridge.settings import Settings
 
 from tests.gateway.described import described, never_answered

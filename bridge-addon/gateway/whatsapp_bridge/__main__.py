@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from whatsapp_bridge.backup_command import back_up
 from whatsapp_bridge.ordinary_user import become_ordinary_user
-from whatsapp_bridge.server import serve
+from whatsapp_bridge.serve import serve
 from whatsapp_bridge.settings import SettingsFileError, load_settings
 
 

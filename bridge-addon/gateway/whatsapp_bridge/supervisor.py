@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+import json
 import os
 import socket
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from whatsapp_bridge.log import logger
 
@@ -42,24 +42,42 @@ async def announced(supervisor_url: str | None, port: int, token: str) -> AsyncI
 
 async def _tell(url: str, supervisor_token: str, config: dict[str, object]) -> None:
     """Tells it until it answers; a refusal is final."""
-    headers = {"Authorization": f"Bearer {supervisor_token}"}
-    body = {"service": SERVICE, "config": config}
+    body = json.dumps({"service": SERVICE, "config": config}).encode()
     pause = _FIRST_PAUSE
-    timeout = aiohttp.ClientTimeout(_CALL_LIMIT)
-    async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
-        while True:
-            try:
-                async with session.post(f"{url}/discovery", json=body) as answer:
-                    status = answer.status
-            except (aiohttp.ClientError, TimeoutError) as error:
-                logger().warning("supervisor_unreachable", cause=type(error).__name__, again_in=pause)
-            else:
-                if status == HTTPStatus.OK:
-                    logger().info("announced_to_home_assistant")
-                    return
-                if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    logger().error("announcement_refused", status=status)
-                    return
-                logger().warning("supervisor_busy", status=status, again_in=pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+    while True:
+        try:
+            async with asyncio.timeout(_CALL_LIMIT):
+                status = await _post(f"{url}/discovery", supervisor_token, body)
+        except (OSError, TimeoutError, ValueError) as error:
+            logger().warning("supervisor_unreachable", cause=type(error).__name__, again_in=pause)
+        else:
+            if status == HTTPStatus.OK:
+                logger().info("announced_to_home_assistant")
+                return
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                logger().error("announcement_refused", status=status)
+                return
+            logger().warning("supervisor_busy", status=status, again_in=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _post(url: str, token: str, body: bytes) -> int:
+    """Posts JSON once and returns the status. An HTTP library for this one call would stay in memory: 10 MB.
+
+    Raises:
+        OSError, ValueError: there is nobody, or what it says is not HTTP.
+    """
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    try:
+        head = (
+            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()
+        _, status = (await reader.readline()).split(maxsplit=2)[:2]
+        return int(status)
+    finally:
+        writer.close()

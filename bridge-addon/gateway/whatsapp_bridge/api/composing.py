@@ -1,9 +1,13 @@
-"""From the body of a request to what the outbox takes: numbers and texts checked, files taken in."""
+"""From the body of a request to what the outbox takes: numbers and texts checked, files taken in.
+
+What takes files in, fetches and reads Markdown is loaded when it is first needed: its libraries (aiohttp, Pillow and others) are a fifth of
+the gateway's memory, and texts never need them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import JsonValue
 
@@ -31,10 +35,6 @@ from whatsapp_bridge.api.message_bodies import (
     VoiceBody,
 )
 from whatsapp_bridge.errors import BridgeError, ErrorCode
-from whatsapp_bridge.guarded_fetch import Credentials
-from whatsapp_bridge.link_preview import link_preview
-from whatsapp_bridge.markdown import to_whatsapp
-from whatsapp_bridge.media_intake import MediaIntake, Source, TakenIn
 from whatsapp_bridge.message import check_text
 from whatsapp_bridge.message_store import Request
 from whatsapp_bridge.outgoing_content import (
@@ -63,6 +63,9 @@ from whatsapp_bridge.phone_numbers import parse_phone_number, parse_recipient
 from whatsapp_bridge.plain_text import without_html
 from whatsapp_bridge.settings import Settings
 
+if TYPE_CHECKING:
+    from whatsapp_bridge.media_intake import Source, TakenIn
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -88,7 +91,6 @@ class Composer:
     def __init__(self, settings: Settings, files: OutgoingFiles) -> None:
         self._settings = settings
         self._files = files
-        self._intake = MediaIntake(files, settings.max_file_size, settings.allowed_addresses)
 
     def recipient(self, text: str) -> str:
         """Returns the chat id that a number or chat id means.
@@ -143,10 +145,13 @@ class Composer:
     async def _take(
         self, body: ImageItem | VideoItem | AudioBody | VoiceBody | DocumentBody | StickerBody, upload: Upload | None
     ) -> TakenIn:
+        from whatsapp_bridge.media_intake import MediaIntake  # noqa: PLC0415 - loaded late
+
         source = _source(body.media, upload)
         if isinstance(body, DocumentBody) and body.file_name is not None:
             source = replace(source, file_name=body.file_name)
-        return await self._intake.take(body.type, source, gif=isinstance(body, VideoItem) and body.gif)
+        intake = MediaIntake(self._files, self._settings.max_file_size, self._settings.allowed_addresses)
+        return await intake.take(body.type, source, gif=isinstance(body, VideoItem) and body.gif)
 
     async def _without_file(self, body: ToSomebody, beside: Request) -> OutgoingContent:
         match body:
@@ -194,10 +199,14 @@ class Composer:
     async def _text(self, body: TextBody, beside: Request) -> OutgoingText:
         text = without_html(body.text) if self._settings.strip_html else body.text
         if body.markdown:
+            from whatsapp_bridge.markdown import to_whatsapp  # noqa: PLC0415 - loaded late
+
             text = to_whatsapp(text)
         self._check_words(text, beside)
         preview = None
         if body.link_preview:
+            from whatsapp_bridge.link_preview import link_preview  # noqa: PLC0415 - loaded late
+
             preview = await link_preview(text, self._settings.allowed_addresses, self._files)
         return OutgoingText(text=text, link_preview=preview)
 
@@ -230,6 +239,9 @@ class Composer:
 
 
 def _source(media: MediaSource, upload: Upload | None) -> Source:
+    from whatsapp_bridge.guarded_fetch import Credentials  # noqa: PLC0415 - loaded late
+    from whatsapp_bridge.media_intake import Source  # noqa: PLC0415 - loaded late
+
     if upload is not None:
         if media.url is not None or media.data is not None:
             raise BridgeError(ErrorCode.VALIDATION_ERROR, "media: url, data and the part `file` exclude each other")
