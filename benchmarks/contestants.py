@@ -232,16 +232,22 @@ async def running_bridge(
         yield bridge
 
 
-async def link_account(bridge: Bridge, simulator: Simulator, name: str = "benchmark") -> str:
-    """Adds an account whose code the phone scans, waits until it is connected, and returns its id."""
+async def begin_linking(bridge: Bridge, name: str = "benchmark") -> tuple[str, str]:
+    """Adds an account; returns its id, and the code for the phone."""
     account = str((await bridge.call("POST", "/v1/accounts", {"name": name}))["id"])
     await bridge.call("POST", f"/v1/accounts/{account}/pairing", {"method": "qr"})
-    scanned = False
     async with asyncio.timeout(START_LIMIT):
-        while (now := await bridge.call("GET", f"/v1/accounts/{account}"))["state"] != "connected":
-            if not scanned and now["pairing"] and (code := now["pairing"]["qr"]):
-                await simulator.scan_qr(code)
-                scanned = True
+        while not (pairing := (await bridge.call("GET", f"/v1/accounts/{account}"))["pairing"]) or not pairing["qr"]:
+            await asyncio.sleep(0.02)
+    return account, str(pairing["qr"])
+
+
+async def link_account(bridge: Bridge, simulator: Simulator, name: str = "benchmark") -> str:
+    """Adds an account whose code the phone scans, waits until it is connected, and returns its id."""
+    account, code = await begin_linking(bridge, name)
+    await simulator.scan_qr(code)
+    async with asyncio.timeout(START_LIMIT):
+        while (await bridge.call("GET", f"/v1/accounts/{account}"))["state"] != "connected":
             await asyncio.sleep(0.02)
     bridge.account = bridge.account or account
     return account

@@ -3,8 +3,9 @@
 from benchmarks.figures import Row
 from benchmarks.rows.groups import GROUPS
 from benchmarks.rows.latency import LATENCY
+from benchmarks.rows.linking import LINKING
 from benchmarks.rows.memory import MEMORY
 from benchmarks.rows.start import START
 from benchmarks.rows.throughput import THROUGHPUT
 
-ROWS: tuple[Row, ...] = (LATENCY, THROUGHPUT, GROUPS, START, MEMORY)
+ROWS: tuple[Row, ...] = (LATENCY, THROUGHPUT, GROUPS, START, LINKING, MEMORY)

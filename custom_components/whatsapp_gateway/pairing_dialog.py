@@ -54,6 +54,12 @@ _CLEANUPS: HassKey[set[asyncio.Task[None]]] = HassKey(f"{DOMAIN}_cleanups")
 
 _PASSKEY_SCHEMA = vol.Schema({vol.Required(CONF_ASSERTION): TextSelector(TextSelectorConfig(multiline=True))})
 
+_SNIPPET: Final = (
+    "navigator.credentials.get({publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(%s)})"
+    ".then(c => prompt('Copy all of this:', JSON.stringify(c.toJSON())))"
+)
+"""What the user runs on WhatsApp's page. It is no translation: the frontend would take its braces for placeholders."""
+
 _PHONE_SCHEMA = vol.Schema({vol.Required(CONF_PHONE): TextSelector(TextSelectorConfig(type=TextSelectorType.TEL))})
 
 
@@ -184,7 +190,7 @@ class PairingDialog(PairingEndings):
             step_id="passkey",
             data_schema=_PASSKEY_SCHEMA,
             errors=errors,
-            description_placeholders={"options": self._passkey_options, "page": "https://web.whatsapp.com"},
+            description_placeholders={"snippet": _SNIPPET % self._passkey_options, "page": "https://web.whatsapp.com"},
         )
 
     async def _bring_passkey(self, assertion: object) -> dict[str, str]:

@@ -10,8 +10,11 @@ from typing import Final
 
 from .api.errors import GatewayAnswerError
 
-PIXELS_PER_MODULE: Final = 5
-"""Small enough for a phone's screen, large enough for a camera."""
+WIDEST: Final = 244
+"""Pixels. The dialog's text column begins 124 pixels from the left, also on a phone that is 390 or 360 wide: what is wider would be cut."""
+
+LARGEST_MODULE: Final = 5
+"""Pixels."""
 
 _SIZE = re.compile(r"<svg\b[^>]*\bwidth=\"(?P<width>\d{1,4})\"[^>]*\bheight=\"(?P=width)\"")
 _SCALE = re.compile(r"\btransform=\"scale\((?P<scale>\d{1,2}(?:\.\d{1,4})?)\)\"")
@@ -31,9 +34,11 @@ def dialog_svg(svg: str) -> str:
     lines = _LINES.search(dark[0]) if dark else None
     if size is None or scale is None or lines is None:
         raise GatewayAnswerError("the QR code is not drawn as the gateway draws it")
-    width = round(float(size["width"]) / float(scale["scale"])) * PIXELS_PER_MODULE
+    modules = round(float(size["width"]) / float(scale["scale"]))
+    pixels = max(1, min(LARGEST_MODULE, WIDEST // modules))
+    width = modules * pixels
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{width}">'
         f'<path transform="scale({width})" stroke="#fff" d="M0 0.5h1"></path>'
-        f'<path transform="scale({PIXELS_PER_MODULE})" stroke="#000" d="{lines["lines"]}"></path></svg>'
+        f'<path transform="scale({pixels})" stroke="#000" d="{lines["lines"]}"></path></svg>'
     )

@@ -4,43 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 import pytest
 
+from tests.browser.dialog import PATIENCE, SCAN, add_integration, choose, opened, qr_from_screen
 from tests.simulator.client import Simulator
 from tests.stack.bridge import Bridge, running_bridge
-from tests.stack.home_assistant import PASSWORD, USERNAME, HomeAssistant
-from tests.stack.qr import UnreadableQrError, read_qr_picture
-
-PATIENCE = 30_000
-
-
-async def log_in(page: Page, home_assistant: HomeAssistant) -> None:
-    await page.goto(home_assistant.url)
-    await page.locator("input[name=username]").fill(USERNAME)
-    await page.locator("input[name=password]").fill(PASSWORD)
-    await page.keyboard.press("Enter")
-    await page.wait_for_url("**/home/**", timeout=PATIENCE)
-
-
-async def add_integration(page: Page, home_assistant: HomeAssistant, bridge: Bridge) -> None:
-    await page.goto(f"{home_assistant.url}/config/integrations/dashboard/add?domain=whatsapp_gateway")
-    confirm = page.get_by_role("button", name="OK")
-    await confirm.click(timeout=PATIENCE)
-    await page.locator("input[name=url]").fill(bridge.url)
-    await page.locator("input[name=token]").fill(bridge.token)
-    await page.get_by_role("button", name="Submit").click()
-
-
-async def qr_from_screen(page: Page, picture: Path) -> str:
-    """Takes screenshots until one shows a QR code that a camera can read."""
-    async with asyncio.timeout(PATIENCE / 1000):
-        while True:
-            await page.screenshot(path=picture)
-            try:
-                return read_qr_picture(picture)
-            except UnreadableQrError:
-                await asyncio.sleep(0.1)
+from tests.stack.home_assistant import HomeAssistant
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -52,10 +22,9 @@ async def test_scan_from_the_screen_closes_the_dialog_and_makes_the_device(
     simulator: Simulator,
     pictures: Path,
 ) -> None:
-    page = await browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900}, locale="en-GB")
-    page.set_default_timeout(PATIENCE)
-    await log_in(page, home_assistant)
+    page = await opened(browser, home_assistant, theme)
     await add_integration(page, home_assistant, bridge)
+    await choose(page, SCAN)
 
     text = await qr_from_screen(page, pictures / f"pairing-{theme}.png")
     await simulator.scan_qr(text)
@@ -76,10 +45,9 @@ async def test_codes_on_the_screen_rotate_expire_and_come_back_with_one_press(
     await simulator.faults(qr_refs=2)
     short = {"ENGINE_FIRST_QR_MS": "4000", "ENGINE_NEXT_QR_MS": "4000"}
     async with running_bridge(tmp_path / "short-lived", simulator, **short) as bridge:
-        page = await browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 900}, locale="en-GB")
-        page.set_default_timeout(PATIENCE)
-        await log_in(page, home_assistant)
+        page = await opened(browser, home_assistant)
         await add_integration(page, home_assistant, bridge)
+        await choose(page, SCAN)
         scratch = tmp_path / "screen.png"
         first = await qr_from_screen(page, scratch)
         async with asyncio.timeout(PATIENCE / 1000):

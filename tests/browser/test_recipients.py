@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Page, expect
 import pytest_asyncio
 
-from tests.browser.test_pairing_dialog import PATIENCE, log_in
+from tests.browser.dialog import PATIENCE, log_in
 from tests.simulator.client import Simulator
 from tests.stack.bridge import Bridge
 from tests.stack.config_flow import begin_pairing, finished_flow

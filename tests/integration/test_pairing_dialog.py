@@ -352,7 +352,7 @@ async def asked_for_a_passkey(hass: HomeAssistant, gateway: ScriptedGateway, dia
     await gateway.send(golden("event-pairing-passkey"))
     step = await step_after_progress(hass, dialog)
     assert (step["type"], step["step_id"]) == ("form", "passkey")
-    assert '"rpId": "whatsapp.com"' in step["description_placeholders"]["options"]
+    assert '"rpId": "whatsapp.com"' in step["description_placeholders"]["snippet"]
     return step
 
 

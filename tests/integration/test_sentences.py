@@ -117,3 +117,13 @@ async def test_the_action_describes_its_own_fields(
     assert set(description["fields"]) == {"message", "title", "target", "data"}
     assert description["fields"]["target"]["selector"] == {"text": {"multiple": True}}
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_frontend_can_read_every_text(language: str) -> None:
+    """It reads them as ICU messages: braces hold a name and nothing else."""
+    texts = (ROOT / f"custom_components/whatsapp_gateway/translations/{language}.json").read_text()
+    for text in re.findall(r'": "(.*)",?$', texts, re.MULTILINE):
+        left = re.sub(r"\{[a-z_]+\}", "", text)
+        assert "{" not in left, text
+        assert "}" not in left, text

@@ -134,6 +134,10 @@ class Simulator:
         assertion: dict[str, Any] = (await self._call("POST", "/mock-phone/passkey", {}))["assertion"]
         return assertion
 
+    async def passkey_credential(self) -> dict[str, Any]:
+        """The owner's passkey, for the virtual authenticator of a real browser."""
+        return await self._call("GET", "/mock-phone/passkey/credential")
+
     async def passkey_code(self) -> str | None:
         """Returns the code that the phone shows for comparing."""
         code: str | None = (await self._call("GET", "/mock-phone/passkey"))["code"]

@@ -22,6 +22,14 @@ export interface Assertion {
 	response: { clientDataJSON: string; authenticatorData: string; signature: string; userHandle: string | null }
 }
 
+/** A passkey as Chrome's DevTools protocol takes it (WebAuthn.addCredential); `private_key` is PKCS #8. Both in base64. */
+export interface Credential {
+	credential_id: string
+	private_key: string
+	relying_party: string
+	sign_count: number
+}
+
 const sha256 = (data: Uint8Array | string): Buffer => createHash('sha256').update(data).digest()
 const encoded = (data: Uint8Array | string): string => Buffer.from(data).toString('base64url')
 const decoded = (text: string): Buffer => Buffer.from(text, 'base64url')
@@ -65,6 +73,15 @@ export class Authenticator {
 				signature: encoded(signature),
 				userHandle: null
 			}
+		}
+	}
+
+	credential(): Credential {
+		return {
+			credential_id: this.credentialId.toString('base64'),
+			private_key: this.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'),
+			relying_party: RELYING_PARTY,
+			sign_count: this.signatures
 		}
 	}
 

@@ -34,6 +34,7 @@ const routes: Routes = [
 	['POST', /^\/admin\/mock-phone\/enter-code$/, enterCode],
 	['POST', /^\/admin\/mock-phone\/passkey$/, usePasskey],
 	['GET', /^\/admin\/mock-phone\/passkey$/, ({ server }) => ({ code: gate(server).code ?? null })],
+	['GET', /^\/admin\/mock-phone\/passkey\/credential$/, ({ server }) => gate(server).credential()],
 	['POST', /^\/admin\/mock-phone\/unlink$/, ({ server }) => server.unlink()],
 	['POST', /^\/admin\/mock-phone\/send$/, writeOnPhone],
 	['GET', /^\/admin\/mock-phone\/messages$/, call => inbox(call, call.world.owner)],

@@ -5,7 +5,7 @@
 
 import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { bytesToCrockford, proto } from 'baileys'
-import { Authenticator, type Assertion } from './authenticator.ts'
+import { type Assertion, Authenticator, type Credential } from './authenticator.ts'
 import type { Link } from './link.ts'
 import { type BinaryNode, childBytes, node, SERVER, seconds } from './nodes.ts'
 import { newKeyPair, openGcm, sharedSecret } from './noise.ts'
@@ -86,6 +86,11 @@ export class PasskeyGate {
 	/** The user agrees in the browser. */
 	assertion(): Assertion {
 		return this.authenticator.assert(this.challenge)
+	}
+
+	/** The passkey itself, for a real browser's virtual authenticator. */
+	credential(): Credential {
+		return this.authenticator.credential()
 	}
 
 	/** The code that the phone shows, for the user to compare; undefined as long as there is none, or where the proof made it needless. */
