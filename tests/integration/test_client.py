@@ -254,3 +254,15 @@ async def test_pauses_grow_up_to_a_limit(
         await follow_events(client, Listener())
     assert pauses[:4] == [0.2, 0.4, 0.8, 1.6]
     assert pauses[-1] == 30.0
+
+
+@pytest.mark.parametrize("message_id", ["../messages", "..", "a/b", "?since=1", "%2e%2e"])
+async def test_what_is_in_a_path_stays_in_its_place(
+    client: GatewayClient, gateway: ScriptedGateway, message_id: str
+) -> None:
+    path = f"/v1/accounts/home/media/{message_id}"
+    gateway.answer("GET", path, (404, {"detail": "", "error_code": "media_not_found", "timestamp": ""}))
+    with pytest.raises(GatewayRequestError):
+        async with client.media("home", message_id):
+            pass
+    assert [request.path for request in gateway.requests] == [path]

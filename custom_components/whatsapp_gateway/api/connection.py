@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 import json
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import (
     ClientError,
@@ -107,11 +108,13 @@ class GatewayConnection:
         limit: float = ANSWER_LIMIT,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[ClientResponse]:
-        """Sends a request; the answer is not checked yet. `wait` are seconds that the gateway may take longer."""
+        """Sends a request; the answer is not checked yet. Each part of `path` is one segment, whatever is in it. `wait` are seconds that the gateway may take longer."""
         sent = {**(headers or {}), **self._headers, "Accept": accept} | (
             {"Idempotency-Key": key} if key is not None else {}
         )
-        url = self._url.joinpath(*path).with_query({**(query or {}), **({"wait": str(wait)} if wait else {})})
+        url = self._url.joinpath(*map(_segment, path), encoded=True).with_query(
+            {**(query or {}), **({"wait": str(wait)} if wait else {})}
+        )
         timeout = ClientTimeout(total=limit + wait, sock_connect=CONNECT_LIMIT)
         try:
             content = {"data": body} if isinstance(body, FormData) else {"json": body}
@@ -139,6 +142,11 @@ class GatewayConnection:
             if answer.get("success") is not True or "data" not in answer:
                 raise GatewayAnswerError("the answer has not the shape of the gateway's")
             return answer["data"]
+
+
+def _segment(part: str) -> str:
+    """Quotes a part of a path, so that it cannot lead to another route: what comes from a URL or an action may be anything."""
+    return quote(part, safe="").replace(".", "%2E")
 
 
 async def check(response: ClientResponse) -> None:
