@@ -19,7 +19,7 @@ from whatsapp_bridge.serve import listening_socket
 from whatsapp_bridge.server import ApiServer
 from whatsapp_bridge.settings import Settings
 
-from tests.gateway.described import described, never_answered
+from tests.gateway.described import described, never_answered, never_served
 
 TOKEN = "test-token-of-the-bridge-0123456789"
 ALICE = "+15551230001"
@@ -45,17 +45,30 @@ QUICK = EngineTiming(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-error-code", action="store_true", help="fail where a code of the API was never answered")
+    parser.addoption(
+        "--every-route", action="store_true", help="fail where a route never succeeded with the real engine"
+    )
+
+
+def _missing(config: pytest.Config) -> dict[str, list[str]]:
+    """What a whole run should have come across and has not."""
+    wanted = {
+        "--every-error-code": ("error codes that no test has provoked", never_answered),
+        "--every-route": ("routes that no test has called with the real engine", never_served),
+    }
+    found = {title: missing() for option, (title, missing) in wanted.items() if config.getoption(option)}
+    return {title: names for title, names in found.items() if names}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.getoption("--every-error-code") and never_answered() and session.exitstatus == 0:
+    if _missing(session.config) and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.getoption("--every-error-code") and (codes := never_answered()):
-        terminalreporter.section("error codes that no test has provoked", red=True)
-        terminalreporter.write_line(", ".join(codes))
+    for title, names in _missing(config).items():
+        terminalreporter.section(title, red=True)
+        terminalreporter.write_line(", ".join(names))
 
 
 def golden(name: str) -> Json:

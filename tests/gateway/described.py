@@ -1,4 +1,4 @@
-"""Every answer that a test gets is looked up in the OpenAPI document, and every error code that came is remembered."""
+"""Every answer that a test gets is looked up in the OpenAPI document; error codes that came, and routes that the real engine served, are remembered."""
 
 from functools import cache
 import json
@@ -12,6 +12,9 @@ from whatsapp_bridge.errors import ErrorCode
 
 ANSWERED: set[str] = set()
 """The error codes that were answered since the start."""
+
+SERVED: set[str] = set()
+"""The operations that have succeeded with the real engine behind the gateway."""
 
 
 @cache
@@ -56,6 +59,23 @@ async def described(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandl
         codes = answer["content"]["application/json"]["schema"]["properties"]["error_code"]["enum"]
         assert code in codes, f"{where} does not describe {code}"
     return response
+
+
+async def served(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A middleware of a client whose gateway has the real engine: remembers which operations succeed."""
+    response = await handler(request)
+    operation = _operation(request.method, response.url.raw_path)
+    if operation is not None and response.status < 400:
+        SERVED.add(operation["operationId"])
+    return response
+
+
+def never_served() -> list[str]:
+    """The operations that no test has had from the real engine's gateway yet."""
+    operations = {
+        operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()
+    }
+    return sorted(operations - SERVED)
 
 
 def never_answered() -> list[str]:

@@ -35,14 +35,14 @@ class Stack:
     api: Api
     chats: dict[str, str]
 
-    async def arrives(self, chat: str, body: Json, **expected: object) -> Json:
+    async def arrives(self, chat: str, body: Json, /, **expected: object) -> Json:
         """Sends a message and compares what Alice's (or Carol's) phone decrypted; returns the API's Message."""
         reply = await self.api("POST", "/v1/accounts/home/messages?wait=30", {"to": self.chats[chat]} | body)
         assert reply.status == 200, reply.body
         await self.decrypted(chat, reply.data["messageId"], **expected)
         return dict(reply.data)
 
-    async def decrypted(self, chat: str, message_id: str, **expected: object) -> Json:
+    async def decrypted(self, chat: str, message_id: str, /, **expected: object) -> Json:
         """Compares what was decrypted under an id."""
         phone = CAROL if chat == "person by LID" else ALICE
         async with asyncio.timeout(LIMIT):
@@ -203,8 +203,12 @@ async def test_a_place(stack: Stack, chat: str) -> None:
 
 @every_chat
 async def test_contact_cards(stack: Stack, chat: str) -> None:
-    cards = [{"name": "Doctor; Who", "phones": [BOB], "organization": "Tardis", "email": "who@example.org"}]
-    await stack.arrives(chat, {"type": "contact", "contacts": cards}, kind="contacts")
+    cards = [
+        {"name": "Doctor; Who", "phones": [BOB], "organization": "Tardis", "email": "who@example.org"},
+        {"name": "Plumber", "phones": [ALICE, BOB], "organization": None, "email": None},
+    ]
+    for sent in (cards, cards[:1]):
+        await stack.arrives(chat, {"type": "contact", "contacts": sent}, kind="contacts", contacts=sent)
 
 
 @every_chat
@@ -215,34 +219,130 @@ async def test_a_poll(stack: Stack, chat: str) -> None:
 
 @every_chat
 async def test_an_event(stack: Stack, chat: str) -> None:
-    body = {"type": "event", "name": "Party", "start": "2026-12-31T20:00:00+01:00", "description": "bring cake"}
-    await stack.arrives(chat, body, kind="event", name="Party", description="bring cake")
+    body = {
+        "type": "event",
+        "name": "Party",
+        "start": "2026-12-31T20:00:00+01:00",
+        "end": "2027-01-01T02:00:00+01:00",
+        "description": "bring cake",
+        "location": {"latitude": 52.5163, "longitude": 13.3777, "name": "Gate", "address": "Pariser Platz"},
+    }
+    told: Json = {
+        "kind": "event",
+        "start": "2026-12-31T19:00:00.000Z",
+        "end": "2027-01-01T01:00:00.000Z",
+        "cancelled": False,
+    }
+    same = ("name", "description", "location")
+    await stack.arrives(chat, body, **told | {field: body[field] for field in same})
 
 
 @every_chat
 async def test_a_reaction_an_edit_and_a_revocation(stack: Stack, chat: str) -> None:
     message_id = (await stack.arrives(chat, {"type": "text", "text": "frist"}))["messageId"]
-    await stack.arrives(
-        chat, {"type": "reaction", "message_id": message_id, "emoji": "👍"}, kind="reaction", emoji="👍"
-    )
-    await stack.arrives(chat, {"type": "edit", "message_id": message_id, "text": "first"}, kind="edit")
+    own = {"message_id": message_id, "author": stack.simulator.phone}
+    body = {"type": "reaction", "message_id": message_id}
+    for emoji in ("👍", ""):
+        await stack.arrives(chat, body | {"emoji": emoji}, kind="reaction", emoji=emoji, **own)
+    edit = {"message_id": message_id, "text": "first"}
+    await stack.arrives(chat, {"type": "edit"} | edit, kind="edit", of="text", **edit)
     await stack.arrives(chat, {"type": "forward", "message_id": message_id}, kind="text", text="first", forwarded=1)
-    await stack.arrives(chat, {"type": "revoke", "message_id": message_id}, kind="revoke")
+    await stack.arrives(chat, {"type": "revoke", "message_id": message_id}, kind="revoke", **own)
+
+
+@every_chat
+async def test_a_reaction_to_what_somebody_else_wrote(stack: Stack, chat: str) -> None:
+    writer = CAROL if chat == "person by LID" else ALICE
+    group = stack.chats[chat] if chat.startswith("group") else None
+    async with stack.api.events() as events:
+        message_id = await stack.simulator.contact_send(writer, "ready?", group=group)
+        await events.until("message.received", message_id=message_id)
+    named = {"message_id": message_id, "author": writer}
+    await stack.arrives(chat, {"type": "reaction", "emoji": "✅"} | named, kind="reaction", emoji="✅", **named)
+
+
+@every_chat
+async def test_a_film_and_a_voice_note_to_be_seen_and_heard_once(stack: Stack, chat: str, folder: Path) -> None:
+    for body in (
+        {"type": "video", "media": data(film(folder)), "view_once": True},
+        {"type": "voice", "media": data(sound(folder)), "view_once": True},
+    ):
+        await stack.arrives(chat, body, kind=body["type"], view_once=True)
+
+
+@every_chat
+async def test_a_cancelled_event_and_a_poll_of_any_number_of_answers(stack: Stack, chat: str) -> None:
+    poll = {"question": "Which?", "options": ["a", "b", "c"], "selectable": 0}
+    await stack.arrives(chat, {"type": "poll"} | poll, kind="poll", **poll)
 
 
 @every_chat
 async def test_an_album(stack: Stack, chat: str) -> None:
     items = [{"type": "image", "media": data(picture(color=color)), "caption": color} for color in ("red", "green")]
-    message = await stack.arrives(chat, {"type": "album", "items": items}, kind="album")
+    message = await stack.arrives(chat, {"type": "album", "items": items}, kind="album", images=2, videos=0)
     assert len(message["items"]) == 2
     for item, color in zip(message["items"], ("red", "green"), strict=True):
         await stack.decrypted(chat, item["messageId"], kind="image", caption=color, album=message["messageId"])
 
 
-async def test_a_status_post(stack: Stack) -> None:
-    body = {"type": "text", "to": "status", "text": "on holiday", "audience": [ALICE]}
-    reply = await stack.api("POST", "/v1/accounts/home/messages?wait=30", body)
-    assert reply.status == 200, reply.body
+async def test_a_status_post_of_each_kind(stack: Stack, folder: Path) -> None:
+    posts: list[tuple[Json, Json]] = [
+        ({"type": "text", "text": "on holiday"}, {"kind": "text", "text": "on holiday"}),
+        ({"type": "image", "media": data(picture()), "caption": "sea"}, {"kind": "image", "caption": "sea"}),
+        ({"type": "video", "media": data(film(folder))}, {"kind": "video", "caption": None}),
+        ({"type": "voice", "media": data(sound(folder))}, {"kind": "voice"}),
+    ]
+    for body, expected in posts:
+        reply = await stack.api(
+            "POST", "/v1/accounts/home/messages?wait=30", body | {"to": "status", "audience": [ALICE]}
+        )
+        assert reply.status == 200, reply.body
+        await stack.decrypted("person by number", reply.data["messageId"], **expected)
+
+
+async def test_a_channel_post_of_each_kind_edited_and_revoked(stack: Stack, folder: Path) -> None:
+    channel = await stack.simulator.add_channel("News")
+    content = picture()
+
+    async def post(body: Json) -> str:
+        reply = await stack.api("POST", "/v1/accounts/home/messages?wait=30", body | {"to": channel})
+        assert reply.status == 200, reply.body
+        return str(reply.data["messageId"])
+
+    text = await post({"type": "text", "text": "News"})
+    await post({"type": "image", "media": data(content), "caption": "seen"})
+    await post({"type": "video", "media": data(film(folder))})
+    await post({"type": "edit", "message_id": text, "text": "Good news"})
+    await post({"type": "revoke", "message_id": text})
+    posts = [one.content for one in await stack.simulator.channel_messages(channel)]
+    assert [one["kind"] for one in posts] == ["text", "image", "video", "edit", "revoke"]
+    assert (posts[0]["text"], posts[1]["caption"], posts[3]["text"]) == ("News", "seen", "Good news")
+    assert posts[1]["media"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (posts[3]["message_id"], posts[4]["message_id"]) == (text, text)
+
+
+@every_chat
+async def test_sent_delivered_read_and_played(stack: Stack, chat: str, folder: Path) -> None:
+    """Each receipt is told with who gave it, in its order, and the message says the highest."""
+    reader = CAROL if chat == "person by LID" else ALICE
+    named = stack.chats[chat] if chat == "person by LID" else reader
+    await stack.simulator.behaviour(reader, receipts="delivery")
+    async with stack.api.events() as events:
+        body = {"type": "voice", "to": stack.chats[chat], "media": data(sound(folder))}
+        reply = await stack.api("POST", "/v1/accounts/home/messages?wait=30", body)
+        message_id = reply.data["messageId"]
+        ours = {"messageId": message_id, "chat": stack.chats[chat]}
+        await events.until("message.status", status="sent", **ours)
+        delivered = await events.until("message.status", status="delivered", **ours)
+        if not chat.startswith("group"):
+            assert delivered["data"]["recipient"] == named
+        await stack.decrypted(chat, message_id, kind="voice")
+        for played, status in ((False, "read"), (True, "played")):
+            await stack.simulator.read(reader, message_id, played=played)
+            told = (await events.until("message.status", status=status, **ours))["data"]
+            assert told["recipient"] in {named, reader}
+            assert told["timestamp"]
+    assert (await stack.api.message(message_id))["status"] == "played"
 
 
 @pytest.mark.parametrize("kind", ["buttons", "list"])

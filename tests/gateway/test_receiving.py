@@ -194,6 +194,51 @@ async def test_reactions_edits_revocations_and_votes_name_their_message(stack: S
         assert (answered["quote"], answered["forwarded"]) == (quote | {"author": None}, True)
 
 
+@every_chat
+@pytest.mark.parametrize("kind_of_file", ["image", "video", "voice"])
+async def test_what_is_to_be_viewed_once_is_told_without_its_content(
+    stack: Stack, chat: str, kind_of_file: str
+) -> None:
+    content = {"kind": kind_of_file, "media": {"mimetype": "image/jpeg", "size": 500}, "view_once": True}
+    async with stack.api.events() as events:
+        data, _ = await stack.written(events, content, chat)
+    assert data["content"] == {"type": "unsupported", "kind": "viewOnceMessage"}
+    assert (data["sender"]["phone"], data["view_once"]) == (ALICE, True)
+
+
+@pytest.mark.parametrize("addressing", ["pn", "lid"])
+async def test_a_status_post_is_told_and_its_file_had(stack: Stack, addressing: Addressing) -> None:
+    content = {"kind": "image", "media": {"mimetype": "image/jpeg", "size": 500}, "caption": "the sea"}
+    async with stack.api.events() as events:
+        message_id, sha256 = await stack.simulator.contact_write(ALICE, content, addressing=addressing, status=True)
+        data = (await events.until("message.received", message_id=message_id))["data"]
+    assert (data["chat"], data["sender"]["phone"]) == ({"id": "status", "type": "status"}, ALICE)
+    assert data["content"]["caption"] == "the sea"
+    assert hashlib.sha256((await stack.file(data["content"]["media"]["url"]))[2]).hexdigest() == sha256
+
+
+async def test_a_post_of_a_channel_is_told_and_its_file_had(stack: Stack) -> None:
+    channel = await stack.simulator.add_channel("News")
+    content = {"kind": "video", "media": {"mimetype": "video/mp4", "size": 900}, "caption": "it rains"}
+    async with stack.api.events() as events:
+        message_id, sha256 = await stack.simulator.channel_post(channel, content)
+        data = (await events.until("message.received", message_id=message_id))["data"]
+    assert data["chat"] == {"id": channel, "type": "channel"}
+    assert data["sender"] == {"phone": None, "lid": None, "push_name": None}
+    assert (data["content"]["type"], data["content"]["caption"]) == ("video", "it rains")
+    assert hashlib.sha256((await stack.file(data["content"]["media"]["url"]))[2]).hexdigest() == sha256
+
+
+@every_chat
+async def test_a_message_that_comes_again_is_told_once(stack: Stack, chat: str) -> None:
+    async with stack.api.events() as events:
+        data, _ = await stack.written(events, {"kind": "text", "text": "once"}, chat)
+        for same in (True, False):
+            await stack.simulator.deliver_again(data["message_id"], same=same)
+        message_id, _ = await stack.simulator.contact_write(ALICE, {"kind": "text", "text": "behind it"})
+        assert (await events.next("message.received"))["data"]["message_id"] == message_id
+
+
 async def decrypted(stack: Stack, message_id: str) -> None:
     async with asyncio.timeout(10):
         after = -1

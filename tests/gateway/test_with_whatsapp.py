@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.gateway.conftest import ALICE, BOB, Api
-from tests.gateway.described import described
+from tests.gateway.described import described, served
 from tests.simulator.client import Simulator, running_simulator
 from tests.stack.bridge import TOKEN, Bridge, running_bridge
 from tests.stack.qr import read_qr_picture, read_qr_svg
@@ -30,7 +30,7 @@ def engine_of(bridge: Bridge) -> int:
 
 @asynccontextmanager
 async def caller(bridge: Bridge) -> AsyncIterator[Api]:
-    async with aiohttp.ClientSession(middlewares=(described,)) as session:
+    async with aiohttp.ClientSession(middlewares=(described, served)) as session:
         yield Api(bridge.url, session, bridge.token)
 
 

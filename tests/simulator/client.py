@@ -176,12 +176,22 @@ class Simulator:
         *,
         group: str | None = None,
         addressing: Addressing | None = None,
+        status: bool | None = None,
     ) -> tuple[str, str | None]:
         """A contact writes something of any kind; returns the message id, and the SHA-256 of the file in it, in hex."""
-        body = {"content": content, "group": group, "addressing": addressing}
+        body = {"content": content, "group": group, "addressing": addressing, "status": status}
         present = {key: value for key, value in body.items() if value is not None}
         answer = await self._call("POST", f"/contacts/{phone}/send", present)
         return str(answer["message_id"]), answer.get("sha256")
+
+    async def channel_post(self, channel: str, content: dict[str, Any]) -> tuple[str, str | None]:
+        """Somebody posts to a channel from elsewhere; returns the message id, and the SHA-256 of the file in it, in hex."""
+        answer = await self._call("POST", f"/channels/{channel}/posts", {"content": content})
+        return str(answer["message_id"]), answer.get("sha256")
+
+    async def deliver_again(self, message_id: str, *, same: bool) -> None:
+        """A message comes once more: the same stanza again (WhatsApp's repetition), or encrypted anew (the sender's)."""
+        await self._call("POST", f"/messages/{message_id}/again", {"same": same})
 
     async def lose_media(self, message_id: str, state: MediaLoss) -> None:
         """The file of a message vanishes from the media host, from the sender's phone too, or is changed."""
@@ -211,9 +221,9 @@ class Simulator:
         """Sends the retry receipts that `decrypt="retry-later"` has held back."""
         await self._call("POST", f"/contacts/{phone}/ask-again")
 
-    async def read(self, phone: str, message_id: str) -> None:
-        """A contact reads a message: the read receipt goes out."""
-        await self._call("POST", f"/contacts/{phone}/read", {"message_id": message_id})
+    async def read(self, phone: str, message_id: str, *, played: bool = False) -> None:
+        """A contact reads a message, or plays a sound: the receipt goes out."""
+        await self._call("POST", f"/contacts/{phone}/read", {"message_id": message_id, "played": played})
 
     async def message_read(self, message_id: str) -> str | None:
         """How a linked device told that a message was read: `read`, `read-self` (to the owner's devices alone), or None."""

@@ -1,6 +1,6 @@
 /** One account: its state, its connection and what becomes of it, its pairing, its messages. */
 
-import type { WAMessage, WASocket } from 'baileys'
+import type { BinaryNode, WAMessage, WASocket } from 'baileys'
 import { Acknowledgements } from './acknowledgements.ts'
 import { chatTypeOf, lidOf, type Person, personOf, phoneOf } from './addresses.ts'
 import { Asking } from './asking/asking.ts'
@@ -217,6 +217,7 @@ export class Account {
 				for (const status of this.statuses.ofUpdates(updates)) this.deliveries.tell('message.status', status)
 			},
 			receipts: receipts => this.receiveReceipts(connection.socket, receipts),
+			played: stanza => this.inTurn(() => this.receivePlayed(connection.socket, stanza)),
 			call: stanza => this.inTurn(() => this.happenings.call(stanza, connection.socket)),
 			notification: stanza => this.inTurn(() => this.happenings.notification(stanza, connection.socket)),
 			contacts: contacts => this.inTurn(() => this.happenings.contacts(contacts, connection.socket)),
@@ -364,6 +365,10 @@ export class Account {
 		this.receiving = this.receiving
 			.then(work)
 			.catch((error: unknown) => log('error', 'not_reported', { account: this.id, error: describe(error) }))
+	}
+
+	private async receivePlayed(socket: WASocket, stanza: BinaryNode): Promise<void> {
+		for (const status of await this.statuses.ofPlayed(stanza, socket)) this.deliveries.tell('message.status', status)
 	}
 
 	private receiveReceipts(socket: WASocket, receipts: Parameters<Statuses['ofReceipts']>[0]): void {

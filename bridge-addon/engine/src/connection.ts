@@ -68,6 +68,8 @@ export interface ConnectionEvents {
 	/** they have changed, and are kept */
 	credentials(): void
 	contacts(contacts: Partial<BaileysContact>[]): void
+	/** a receipt of somebody who played a sound */
+	played(stanza: BinaryNode): void
 	acknowledged(stanza: { tag: string; attrs: Record<string, string> }): void
 	closed(closed: Closed): void
 }
@@ -157,6 +159,7 @@ export class Connection {
 				this.caches.groups.del(stanza.attrs.from ?? '')
 				this.events.notification(stanza)
 			})
+		ws.on('CB:receipt,type:played', (stanza: BinaryNode) => this.events.played(stanza))
 		ws.on('CB:call', (stanza: BinaryNode) => this.events.call(stanza))
 		ev.on('creds.update', () => {
 			this.store.saveCredentials()

@@ -1,7 +1,7 @@
 /** What became of a message that we sent. Baileys tells it in three kinds of events; it only goes up. */
 
-import type { BaileysEventMap, WASocket } from 'baileys'
-import { bareJid, type Person, personId } from './addresses.ts'
+import type { BaileysEventMap, BinaryNode, WASocket } from 'baileys'
+import { bareJid, isGroup, type Person, personId } from './addresses.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { identify } from './people.ts'
 import { type MessageStatus, type MessageStatusName, rfc3339 } from './protocol.ts'
@@ -52,6 +52,19 @@ export class Statuses {
 			statuses.push(this.status(key.id, sent.chat, personId(person), name, time))
 		}
 		return statuses
+	}
+
+	/** Of groups: who played it. Baileys tells it as read. */
+	async ofPlayed({ attrs, content }: BinaryNode, socket: WASocket): Promise<MessageStatus[]> {
+		if (!isGroup(attrs.from ?? '') || !attrs.participant) return []
+		const [list] = Array.isArray(content) ? content : []
+		const further = Array.isArray(list?.content) ? list.content.map(item => item.attrs.id) : []
+		const recipient = personId(await identify(socket, bareJid(attrs.participant)))
+		return [attrs.id, ...further].flatMap(id => {
+			const sent = id ? this.store.sent(id) : undefined
+			if (!id || !sent || !this.rises(id, recipient, 'played')) return []
+			return [this.status(id, sent.chat, recipient, 'played', Number(attrs.t ?? 0) * 1000)]
+		})
 	}
 
 	private rises(messageId: string, recipient: string, name: MessageStatusName): boolean {

@@ -11,6 +11,7 @@ import {
 	type Fields,
 	fieldsOf,
 	optionalChoice,
+	optionalFlag,
 	optionalInteger,
 	optionalText,
 	queryNumber,
@@ -46,6 +47,8 @@ const routes: Routes = [
 	['POST', /^\/admin\/contacts\/([^/]+)\/read$/, readMessage],
 	['POST', /^\/admin\/messages\/([^/]+)\/media$/, loseMedia],
 	['POST', /^\/admin\/channels$/, addChannel],
+	['POST', /^\/admin\/channels\/([^/]+)\/posts$/, postToChannel],
+	['POST', /^\/admin\/messages\/([^/]+)\/again$/, deliverAgain],
 	['GET', /^\/admin\/channels\/([^/]+)\/messages$/, call => inbox(call, channel(call.world, call.name))],
 	['POST', /^\/admin\/faults$/, setFaults],
 	['DELETE', /^\/admin\/faults$/, ({ server }) => server.setFaults({})],
@@ -120,7 +123,7 @@ function addContact({ world, body }: Call) {
 }
 
 async function contactWrites({ world, server, name, body }: Call) {
-	refuseUnknown(body, ['text', 'content', 'group', 'addressing'])
+	refuseUnknown(body, ['text', 'content', 'group', 'addressing', 'status'])
 	const author = contact(world, name)
 	const groupName = optionalText(body, 'group')
 	const inGroup = groupName ? group(world, groupName) : undefined
@@ -128,11 +131,28 @@ async function contactWrites({ world, server, name, body }: Call) {
 	if (inGroup && !inGroup.participants.includes(author.phone)) {
 		throw new ControlError(409, 'not_a_participant', `${name} is not in ${groupName}`)
 	}
-	const chat = inGroup ? `group:${inGroup.id}` : author.phone
+	const status = optionalFlag(body, 'status') ?? false
+	const chat = inGroup ? `group:${inGroup.id}` : status ? 'status' : author.phone
 	const form = inGroup?.addressing ?? chosen ?? author.addressing
 	const writer = { world, media: server.media, author, chat, group: inGroup, partner: world.owner, addressing: form }
 	const draft = compose(contentField(body), writer)
-	return sentAs(await server.inbound.write(author, draft, { group: inGroup, addressing: chosen }), draft)
+	return sentAs(await server.inbound.write(author, draft, { group: inGroup, addressing: chosen, status }), draft)
+}
+
+async function postToChannel({ world, server, name, body }: Call) {
+	refuseUnknown(body, ['text', 'content'])
+	const to = channel(world, name)
+	const { owner } = world
+	const chat = `channel:${to.id}`
+	const writer = { world, media: server.media, author: owner, chat, group: undefined, partner: owner, open: true }
+	const draft = compose(contentField(body), { ...writer, addressing: 'pn' })
+	return sentAs(await server.inbound.post(to, draft), draft)
+}
+
+async function deliverAgain({ server, name, body }: Call) {
+	refuseUnknown(body, ['same'])
+	if (!(await server.inbound.again(name, optionalFlag(body, 'same') ?? true)))
+		throw new ControlError(404, 'unknown_message', `nobody wrote ${name}`)
 }
 
 /** `text` is short for a text's `content`. */
@@ -174,9 +194,10 @@ function setBehaviour({ world, name, body }: Call) {
 }
 
 function readMessage({ world, server, name, body }: Call) {
-	refuseUnknown(body, ['message_id'])
+	refuseUnknown(body, ['message_id', 'played'])
 	const person = contact(world, name)
 	const id = text(body, 'message_id')
+	const type = optionalFlag(body, 'played') ? 'played' : 'read'
 	const received = person.inbox.find(({ message_id }) => message_id === id)
 	if (!received) throw new ControlError(404, 'unknown_message', 'this contact has no such message')
 	const to = received.chat.startsWith('group:')
@@ -184,7 +205,7 @@ function readMessage({ world, server, name, body }: Call) {
 		: person.addressing === 'lid'
 			? lidJid(person.lid)
 			: phoneJid(person.phone)
-	for (const linked of world.companions()) server.outbound.sendReceipt(linked, person, 0, id, to, 'read')
+	for (const linked of world.companions()) server.outbound.sendReceipt(linked, person, 0, id, to, type)
 }
 
 function addChannel({ world, body }: Call) {

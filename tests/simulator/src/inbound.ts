@@ -12,6 +12,7 @@ import { type BinaryNode, child, childBytes, children, node, seconds } from './n
 import type { SignalDevice } from './signal-device.ts'
 import {
 	type Addressing,
+	type Channel,
 	type Group,
 	KEPT,
 	type LinkedDevice,
@@ -24,6 +25,17 @@ import type { Draft } from './writing.ts'
 /** The name of a linked device in a simulated device's Signal store: one session, however a stanza is addressed. */
 export const peerName = (device: LinkedDevice): string => `linked-${device.id}`
 
+const DELIVERED_KEPT = 500
+
+/** Where one ciphertext is for all. */
+interface Shared {
+	jid: string
+	addressing: Addressing
+	keysShared: Set<string>
+}
+
+const sharedBy = ({ id, addressing, keysShared }: Group): Shared => ({ jid: groupJid(id), addressing, keysShared })
+
 export const newMessageId = (): string => randomBytes(16).toString('hex').toUpperCase()
 
 export class Inbound {
@@ -31,6 +43,10 @@ export class Inbound {
 	private readonly backlog: Backlog
 
 	private readonly appState: AppState
+	/** which linked devices have whose key for status posts: `<phone> <device>` */
+	private readonly statusKeys = new Set<string>()
+	/** stanzas as they went out, by message and device */
+	private readonly delivered = new Map<string, BinaryNode>()
 
 	constructor(world: World, backlog: Backlog, appState: AppState) {
 		this.appState = appState
@@ -41,18 +57,54 @@ export class Inbound {
 	/** A contact writes to the owner, or to a group that both are in. Returns the message id. */
 	async write(
 		person: Person,
-		{ message, file }: Draft,
-		options: { group?: Group | undefined; addressing?: Addressing | undefined }
+		{ message, file, viewOnce }: Draft,
+		options: { group?: Group | undefined; addressing?: Addressing | undefined; status?: boolean | undefined }
 	): Promise<string> {
 		const id = newMessageId()
-		const { group, addressing } = options
-		this.note(id, group ? `group:${group.id}` : person.phone, person, message, file)
+		const { group, addressing, status } = options
+		const all = group ? sharedBy(group) : status ? this.statusOf(person, addressing) : undefined
+		this.note(id, group ? `group:${group.id}` : status ? 'status' : person.phone, person, message, file)
 		const noted = this.world.written.get(id)
 		const sender = personJid(person, group?.addressing ?? addressing ?? person.addressing)
-		if (noted) noted.address = group ? { jid: groupJid(group.id), participant: sender } : { jid: sender }
+		if (noted) noted.address = all ? { jid: all.jid, participant: sender } : { jid: sender }
 		if (group ? !group.participants.includes(this.world.owner.phone) : this.world.blocked.has(person.phone)) return id
-		await this.sendOut(person, id, device => this.stanza(device, person, id, message, group, addressing))
+		await this.sendOut(person, id, async device => {
+			const stanza = await this.stanza(device, person, id, message, all, addressing)
+			// WhatsApp gives it to the phone alone, and tells the others no more than that it is there
+			if (!viewOnce) return stanza
+			all?.keysShared.delete(`${person.phone} ${device.id}`)
+			return { ...stanza, content: [node('unavailable', { type: 'view_once' })] }
+		})
 		return id
+	}
+
+	/** Somebody posts to a channel, from elsewhere: its followers get it, not encrypted. */
+	async post(channel: Channel, { message, file }: Draft): Promise<string> {
+		const id = newMessageId()
+		this.world.write(id, { chat: `channel:${channel.id}`, author: this.world.owner, file })
+		const server_id = String(++channel.posts)
+		for (const device of this.world.companions()) {
+			const attrs = { from: `${channel.id}@newsletter`, id, server_id, t: seconds(), type: envelope(message).type }
+			const content = [node('plaintext', {}, Buffer.from(proto.Message.encode(message).finish()))]
+			this.backlog.deliver(device, node('message', attrs, content))
+		}
+		return id
+	}
+
+	/** WhatsApp delivers a message once more, as it was (`same`), or its sender has sent it again. */
+	async again(id: string, same: boolean): Promise<boolean> {
+		const person = this.world.everybody().find(({ sent }) => sent.has(id))
+		const compose = person?.sent.get(id)
+		if (!compose) return false
+		for (const device of this.world.companions()) {
+			const stanza = same ? this.delivered.get(`${id} ${device.id}`) : await compose(device)
+			if (stanza) this.backlog.deliver(device, stanza)
+		}
+		return true
+	}
+
+	private statusOf(person: Person, addressing: Addressing | undefined): Shared {
+		return { jid: STATUS_JID, addressing: addressing ?? person.addressing, keysShared: this.statusKeys }
 	}
 
 	/** The owner writes on the phone: the linked devices get a copy. */
@@ -61,7 +113,7 @@ export class Inbound {
 		const { owner } = this.world
 		this.note(id, 'subject' in chat ? `group:${chat.id}` : chat.phone, owner, message, file)
 		if ('subject' in chat) {
-			await this.sendOut(owner, id, device => this.stanza(device, owner, id, message, chat))
+			await this.sendOut(owner, id, device => this.stanza(device, owner, id, message, sharedBy(chat)))
 			return id
 		}
 		const byLid = chat.addressing === 'lid'
@@ -95,7 +147,12 @@ export class Inbound {
 		person.garbleNext = false
 		for (const device of this.world.companions()) {
 			const stanza = await compose(device)
+			this.delivered.set(`${id} ${device.id}`, stanza)
 			this.backlog.deliver(device, garbled ? garble(stanza) : stanza)
+		}
+		for (const oldest of this.delivered.keys()) {
+			if (this.delivered.size <= DELIVERED_KEPT) break
+			this.delivered.delete(oldest)
 		}
 	}
 
@@ -135,28 +192,28 @@ export class Inbound {
 		person: Person,
 		id: string,
 		message: proto.IMessage,
-		group?: Group,
+		all?: Shared,
 		addressing = person.addressing
 	): Promise<BinaryNode> {
-		const byLid = (group?.addressing ?? addressing) === 'lid'
+		const byLid = (all?.addressing ?? addressing) === 'lid'
 		const sender = personJid(person, byLid ? 'lid' : 'pn')
 		const common = { id, t: seconds(), ...envelope(message), notify: person.name }
-		if (!group) {
+		if (!all) {
 			const enc = await this.encrypt(person, device, message)
 			return node('message', { ...common, from: sender, ...altAttrs('sender', person, byLid) }, [enc])
 		}
-		const jid = groupJid(group.id)
+		const { jid } = all
 		const signal = phoneSignal(person)
 		const shared = `${person.phone} ${device.id}`
 		const encs: BinaryNode[] = []
-		if (!group.keysShared.has(shared)) {
+		if (!all.keysShared.has(shared)) {
 			const distribution = signal.senderKeyDistribution(jid)
 			encs.push(
 				await this.encrypt(person, device, {
 					senderKeyDistributionMessage: { groupId: jid, axolotlSenderKeyDistributionMessage: distribution }
 				})
 			)
-			group.keysShared.add(shared)
+			all.keysShared.add(shared)
 		}
 		// one ciphertext a message for all; each linked device of ours gets its own, which the protocol allows
 		encs.push(node('enc', { v: '2', type: 'skmsg' }, signal.encryptForGroup(jid, message)))
@@ -164,7 +221,7 @@ export class Inbound {
 			...common,
 			from: jid,
 			participant: sender,
-			addressing_mode: group.addressing,
+			addressing_mode: all.addressing,
 			...altAttrs('participant', person, byLid)
 		}
 		return node('message', attrs, encs)
@@ -200,7 +257,8 @@ export class Inbound {
 			return
 		}
 		const group = this.world.groups.get(receipt.attrs.to?.split('@')[0] ?? '')
-		group?.keysShared.delete(`${person.phone} ${device.id}`)
+		const keysShared = group?.keysShared ?? (receipt.attrs.to === STATUS_JID ? this.statusKeys : undefined)
+		keysShared?.delete(`${person.phone} ${device.id}`)
 		this.backlog.deliver(device, await compose(device))
 	}
 }

@@ -39,11 +39,15 @@ export interface Writer {
 	/** the other one of a chat of two */
 	partner: Person
 	addressing: Addressing
+	/** files are not encrypted: a channel's */
+	open?: boolean
 }
 
 export interface Draft {
 	message: proto.IMessage
 	file?: SentFile
+	/** to be viewed once: linked devices get nothing of it */
+	viewOnce?: boolean
 }
 
 type Compose = (fields: Fields, writer: Writer) => Draft
@@ -55,19 +59,19 @@ const KINDS: Record<string, { fields: readonly string[]; compose: Compose }> = {
 		compose: fields => plain(textMessage(fields))
 	},
 	image: {
-		fields: ['media', 'caption', 'album'],
+		fields: ['media', 'caption', 'album', 'view_once'],
 		compose: (fields, writer) => picture(fields, writer, 'imageMessage')
 	},
 	video: {
-		fields: ['media', 'caption', 'album', 'gif'],
+		fields: ['media', 'caption', 'album', 'gif', 'view_once'],
 		compose: (fields, writer) => picture(fields, writer, 'videoMessage')
 	},
 	audio: { fields: ['media'], compose: (fields, writer) => sound(fields, writer, false) },
-	voice: { fields: ['media'], compose: (fields, writer) => sound(fields, writer, true) },
+	voice: { fields: ['media', 'view_once'], compose: (fields, writer) => sound(fields, writer, true) },
 	document: {
 		fields: ['media', 'caption', 'file_name'],
 		compose: (fields, writer) => {
-			const file = hosted(fields, writer.media, 'Document')
+			const file = hosted(fields, writer, 'Document')
 			const caption = optionalText(fields, 'caption') ?? null
 			const documentMessage = { ...file.part, caption, fileName: optionalText(fields, 'file_name') ?? 'file' }
 			const message = caption ? { documentWithCaptionMessage: { message: { documentMessage } } } : { documentMessage }
@@ -77,7 +81,7 @@ const KINDS: Record<string, { fields: readonly string[]; compose: Compose }> = {
 	sticker: {
 		fields: ['media', 'animated'],
 		compose: (fields, writer) => {
-			const file = hosted(fields, writer.media, 'Image')
+			const file = hosted(fields, writer, 'Image')
 			const stickerMessage = { ...file.part, isAnimated: optionalFlag(fields, 'animated') ?? false }
 			return { message: { stickerMessage }, file: file.sent }
 		}
@@ -255,7 +259,8 @@ export function compose(content: Fields, writer: Writer): Draft {
 	if (!known) throw new ControlError(400, 'bad_request', 'kind is missing')
 	refuseUnknown(content, [...AROUND, ...known.fields])
 	const written = known.compose(content, writer)
-	return { ...written, message: withContext(written.message, context(content, writer)) }
+	const viewOnce = optionalFlag(content, 'view_once') ?? false
+	return { ...written, message: withContext(written.message, context(content, writer)), viewOnce }
 }
 
 function textMessage(fields: Fields): proto.IMessage {
@@ -272,7 +277,7 @@ function textMessage(fields: Fields): proto.IMessage {
 }
 
 function picture(fields: Fields, writer: Writer, name: 'imageMessage' | 'videoMessage'): Draft {
-	const file = hosted(fields, writer.media, name === 'imageMessage' ? 'Image' : 'Video')
+	const file = hosted(fields, writer, name === 'imageMessage' ? 'Image' : 'Video')
 	const gif = name === 'videoMessage' ? { gifPlayback: optionalFlag(fields, 'gif') ?? false } : {}
 	const frame = optionalText(fields, 'album')
 	const messageAssociation = frame
@@ -290,18 +295,18 @@ function picture(fields: Fields, writer: Writer, name: 'imageMessage' | 'videoMe
 	}
 }
 
-function sound(fields: Fields, { media }: Writer, ptt: boolean): Draft {
-	const file = hosted(fields, media, 'Audio')
+function sound(fields: Fields, writer: Writer, ptt: boolean): Draft {
+	const file = hosted(fields, writer, 'Audio')
 	return { message: { audioMessage: { ...file.part, ptt } }, file: file.sent }
 }
 
 /** A file on the media host: the bytes that are told, or `size` random ones. */
-function hosted(fields: Fields, store: MediaStore, kind: MediaKind) {
+function hosted(fields: Fields, { media: store, open }: Pick<Writer, 'media' | 'open'>, kind: MediaKind) {
 	const names = ['mimetype', 'size', 'bytes', 'width', 'height', 'seconds', 'waveform', 'thumbnail']
 	const media = optionalFields(fields, 'media', names)
 	if (!media) throw new ControlError(400, 'bad_request', 'media is missing')
 	const content = media.bytes === undefined ? randomBytes(integer(media, 'size', 0, MAX_MEDIA)) : bytes(media, 'bytes')
-	const stored = store.seal(kind, content)
+	const stored = open ? store.publish(content) : store.seal(kind, content)
 	const { directPath: path, mediaKey, fileSha256 } = stored
 	const body = store.files.get(path) ?? Buffer.alloc(0)
 	return {

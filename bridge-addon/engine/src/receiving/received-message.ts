@@ -7,6 +7,7 @@ import { type ReceivedMessage, rfc3339 } from '../protocol.ts'
 import type { Once, SessionStore } from '../session-store.ts'
 import { albumOf, aroundOf } from './around.ts'
 import { contentOf } from './content.ts'
+import type { Around } from './contents.ts'
 import { keptOf } from './kept.ts'
 
 /** A message from before this many milliseconds ahead of the connection waited at the server. */
@@ -30,15 +31,14 @@ export interface Receiver {
 
 /** Returns undefined for what is not to be told: own sends, keys, and what could not be decrypted yet. */
 export async function receivedMessage(message: WAMessage, receiver: Receiver): Promise<Received | undefined> {
-	const { key } = message
-	const { account, socket, store, own, connectedAt } = receiver
+	const { store, own, socket } = receiver
 	const content = normalizeMessageContent(message.message)
-	const type = key.remoteJid ? chatType(key.remoteJid) : undefined
-	if (!message.message || !content || !type || !key.remoteJid || !key.id) return undefined
-	const fromMe = key.fromMe ?? false
-	if (fromMe && store.sent(key.id)) return undefined
+	const frame = await frameOf(message, receiver)
+	if (!frame) return undefined
+	if (isViewOnce(message.key)) return { once: frame.once, message: { ...frame.message, ...ONLY_ON_THE_PHONE } }
+	if (!message.message || !content || (frame.message.from_me && store.sent(frame.once.messageId))) return undefined
 
-	const sender = fromMe ? own : await senderOf(message, type, socket)
+	const { sender } = frame
 	const personIdOf = async (jid: string) => personId(await identify(socket, bareJid(jid)))
 	const authorOf = async (jid: string) => {
 		const author = await personIdOf(jid)
@@ -55,16 +55,50 @@ export async function receivedMessage(message: WAMessage, receiver: Receiver): P
 		}
 	})
 	if (!said) return undefined
+	const kept = keptOf(message.message, content)
+	const around = await aroundOf(message.message, content, { personIdOf, authorOf })
+	return {
+		once: { ...frame.once, kept: kept && { key: message.key, author: sender, message: kept } },
+		message: { ...frame.message, content: said, ...around }
+	}
+}
+
+/** Baileys marks so what is to be viewed once: WhatsApp gives it to the phone alone, and tells others no more than that it is there. */
+const isViewOnce = (key: WAMessage['key']): boolean => (key as { isViewOnce?: boolean }).isViewOnce === true
+
+const ONLY_ON_THE_PHONE = {
+	content: { type: 'unsupported', kind: 'viewOnceMessage' },
+	quote: null,
+	mentions: [],
+	forwarded: false,
+	view_once: true
+} satisfies Pick<ReceivedMessage, 'content' | keyof Around>
+
+interface Frame {
+	sender: Person
+	once: Once
+	message: Omit<ReceivedMessage, 'delivery' | 'content' | keyof Around>
+}
+
+/** Who wrote when and where; undefined where that is no chat. */
+async function frameOf(message: WAMessage, receiver: Receiver): Promise<Frame | undefined> {
+	const { key } = message
+	const { account, socket, own, connectedAt } = receiver
+	const type = key.remoteJid ? chatType(key.remoteJid) : undefined
+	if (!type || !key.remoteJid || !key.id) return undefined
+	const fromMe = key.fromMe ?? false
+	const sender = fromMe ? own : await senderOf(message, type, socket)
 	const chat = type === 'person' ? personId(await chatPartner(message, socket, own)) : chatId(key.remoteJid, type)
 	const timestamp = Number(message.messageTimestamp ?? 0) * 1000
-	const kept = keptOf(message.message, content)
+	// a channel's posts are of nobody
+	const author = sender.phone || sender.lid ? personId(sender) : chat
 	return {
+		sender,
 		once: {
 			chat,
-			sender: fromMe ? 'me' : personId(sender),
+			sender: fromMe ? 'me' : author,
 			messageId: key.id,
-			address: { jid: key.remoteJid, participant: key.participant || null },
-			kept: kept && { key, author: sender, message: kept }
+			address: { jid: key.remoteJid, participant: key.participant || null }
 		},
 		message: {
 			account,
@@ -73,9 +107,7 @@ export async function receivedMessage(message: WAMessage, receiver: Receiver): P
 			sender: { ...sender, push_name: message.pushName ?? null },
 			from_me: fromMe,
 			timestamp: rfc3339(timestamp || Date.now()),
-			backlog: timestamp > 0 && timestamp < connectedAt - BACKLOG_MARGIN,
-			content: said,
-			...(await aroundOf(message.message, content, { personIdOf, authorOf }))
+			backlog: timestamp > 0 && timestamp < connectedAt - BACKLOG_MARGIN
 		}
 	}
 }
