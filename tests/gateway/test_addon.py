@@ -184,3 +184,19 @@ def test_what_the_image_installs_is_what_is_locked() -> None:
     packages = re.findall(r"^\S+==", exported, re.MULTILINE)
     assert len(packages) > 30
     assert exported.count("--hash=sha256:") >= len(packages)
+
+
+def test_the_image_can_be_built_for_each_processor_of_the_app(config: AppConfig) -> None:
+    """Every locked package has a wheel that Debian's Python 3.14 takes, on each."""
+    locked = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    needed = dict(re.findall(r"^(\S+)==(\S+)", (APP / "requirements.txt").read_text(), re.MULTILINE))
+    machines = {"aarch64": "aarch64", "amd64": "x86_64"}
+    for package in locked:
+        if needed.get(package["name"]) != package["version"]:
+            continue
+        wheels = [wheel["url"].rpartition("/")[2] for wheel in package["wheels"]]
+        for arch in config.arch:
+            fits = re.compile(
+                rf"-(cp314-cp314|cp3\d+-abi3|py3|py2\.py3)(-none)?-(any|[\w.]*manylinux[\w.]*_{machines[arch]})\.whl$"
+            )
+            assert any(fits.search(wheel) for wheel in wheels), (package["name"], arch, wheels)
