@@ -32,7 +32,7 @@ def of_kind(kind: str) -> set[str]:
 
 
 def test_it_is_small() -> None:
-    size = (IMAGE / "whatsapp-gateway.tar").stat().st_size
+    size = sum(path.stat().st_size for path in (IMAGE / "pushed").iterdir())
     print(f"\n{size / 1e6:.1f} MB compressed")
     assert size < SIZE_GOAL
 
@@ -113,3 +113,13 @@ def test_the_version_is_that_of_the_app() -> None:
     version = Path(ROOT / "bridge-addon/config.yaml").read_text().partition('version: "')[2].partition('"')[0]
     assert image["Labels"]["io.hass.version"] == version
     assert (FILES / f"opt/whatsapp-bridge/whatsapp_bridge-{version}.dist-info").is_dir()
+
+
+def test_what_is_pushed_starts_and_is_watched_as_what_was_tested() -> None:
+    """The format of OCI, for one, would lose the health check."""
+    manifest = json.loads((IMAGE / "pushed/manifest.json").read_text())
+    pushed = json.loads((IMAGE / "pushed" / manifest["config"]["digest"].removeprefix("sha256:")).read_text())["config"]
+    tested = json.loads((IMAGE / "image.json").read_text())["Docker"]["config"]
+    for name in ("Entrypoint", "Cmd", "Env", "Healthcheck", "Volumes", "Labels"):
+        assert pushed[name] == tested[name], name
+    assert manifest["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
