@@ -15,6 +15,7 @@ from benchmarks.machine import load, machine, revision
 from benchmarks.report import table, write_report
 from benchmarks.results import Result, read_results, write_results
 from benchmarks.rows import ROWS
+from tests.simulator.client import SimulatorError
 from tests.stack.process import ROOT, ProcessFailedError
 
 _FOLDER = ROOT / "benchmarks"
@@ -83,7 +84,7 @@ def main() -> int:
         rounds = asked.rounds or (1 if asked.quick else row.rounds)
         try:
             results[row.key] = asyncio.run(measured(row, arena, rounds))
-        except (MeasurementError, ProcessFailedError, TimeoutError) as error:
+        except (MeasurementError, ProcessFailedError, SimulatorError, TimeoutError) as error:
             print(f"{row.key}: {type(error).__name__}: {error}", file=sys.stderr)
             failed = True
             continue
