@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from http import HTTPStatus
 import sqlite3
 import time
+from typing import TYPE_CHECKING
 
-import aiohttp
-
-from whatsapp_bridge import __version__, event_store
+from whatsapp_bridge import event_store
 from whatsapp_bridge.errors import BridgeError
 from whatsapp_bridge.event_store import Event, Happening
 from whatsapp_bridge.events import EventLog, EventLogClosedError, Subscription
 from whatsapp_bridge.log import logger
 from whatsapp_bridge.webhook import Webhook, signed_headers
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.webhook_call import Call
 
 CONSUMER = "webhook:{}"
 """Its name in the event log; a consumer of the API has no colon in its name."""
@@ -49,15 +51,15 @@ class Webhooks:
         self._events.record(lambda connection: _forgotten(connection, names))
         if not self._webhooks:
             return
-        timeout = aiohttp.ClientTimeout(total=self._timing.limit)
-        headers = {"User-Agent": f"whatsapp-bridge/{__version__}"}
-        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, asyncio.TaskGroup() as tasks:
-            for webhook in self._webhooks:
-                tasks.create_task(self._follow(session, webhook), name=f"webhook {webhook.name}")
+        from whatsapp_bridge.webhook_call import calling  # noqa: PLC0415 - its HTTP client is slow to load
 
-    async def _follow(self, session: aiohttp.ClientSession, webhook: Webhook) -> None:
+        async with calling(self._timing.limit) as call, asyncio.TaskGroup() as tasks:
+            for webhook in self._webhooks:
+                tasks.create_task(self._follow(call, webhook), name=f"webhook {webhook.name}")
+
+    async def _follow(self, call: Call, webhook: Webhook) -> None:
         subscription = await self._subscription(webhook)
-        delivering = asyncio.create_task(self._deliver(session, webhook, subscription), name="webhook's deliveries")
+        delivering = asyncio.create_task(self._deliver(call, webhook, subscription), name="webhook's deliveries")
         ending = asyncio.create_task(subscription.ended(), name="end of events")
         try:
             await asyncio.wait((delivering, ending), return_when=asyncio.FIRST_COMPLETED)
@@ -81,20 +83,23 @@ class Webhooks:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._timing.longest_pause)
 
-    async def _deliver(self, session: aiohttp.ClientSession, webhook: Webhook, subscription: Subscription) -> None:
+    async def _deliver(self, call: Call, webhook: Webhook, subscription: Subscription) -> None:
         while True:
             event = await subscription.next()
             if not event.kept:
                 continue
             if event.type in webhook.events:
-                await self._until_taken(session, webhook, event, late=event.sequence <= subscription.sequence)
+                await self._until_taken(call, webhook, event, late=event.sequence <= subscription.sequence)
             self._events.acknowledge(CONSUMER.format(webhook.name), event.sequence)
 
-    async def _until_taken(self, session: aiohttp.ClientSession, webhook: Webhook, event: Event, *, late: bool) -> None:
+    async def _until_taken(self, call: Call, webhook: Webhook, event: Event, *, late: bool) -> None:
         """Calls until the receiver takes the event, or has refused it too often."""
+        url, secret = str(webhook.url), webhook.secret.get_secret_value()
+        body = event.frame(late=late).encode()
+        delivery = f"{self._events.log_id}-{event.sequence}"
         pause, refusals = self._timing.first_pause, 0
         while True:
-            status, wish = await self._call(session, webhook, event, late=late)
+            status, wish = await call(url, body, signed_headers(secret, delivery, int(time.time()), body))
             if status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
                 self.outcomes["delivered"] += 1
                 return
@@ -111,25 +116,6 @@ class Webhooks:
             )
             await asyncio.sleep(wait)
             pause = min(pause * 2, self._timing.longest_pause)
-
-    async def _call(
-        self, session: aiohttp.ClientSession, webhook: Webhook, event: Event, *, late: bool
-    ) -> tuple[int | None, float]:
-        """Makes one call; returns the status, None where there was no answer, and how long the receiver wants to be left alone."""
-        body = event.frame(late=late).encode()
-        delivery = f"{self._events.log_id}-{event.sequence}"
-        headers = signed_headers(webhook.secret.get_secret_value(), delivery, int(time.time()), body)
-        try:
-            async with session.post(
-                str(webhook.url),
-                data=body,
-                headers=headers | {"Content-Type": "application/json"},
-                allow_redirects=False,
-            ) as answer:
-                wish = answer.headers.get("Retry-After", "")
-                return answer.status, float(wish) if wish.isdecimal() else 0.0
-        except aiohttp.ClientError, TimeoutError, OSError:
-            return None, 0.0
 
 
 def _forgotten(connection: sqlite3.Connection, names: set[str]) -> Sequence[Happening]:
