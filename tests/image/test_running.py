@@ -81,6 +81,24 @@ async def test_it_starts_quickly_needs_little_and_stops_within_the_supervisors_t
         assert sum(used) < MEMORY_GOAL
 
 
+async def test_it_stops_in_time_also_when_whatsapp_is_silent_and_somebody_listens(tmp_path: Path) -> None:
+    async with running_simulator() as simulator:
+        await simulator.add_contact(ALICE, "Alice")
+        async with running_bridge(tmp_path, simulator) as bridge, aiohttp.ClientSession() as session:
+            account = await link(bridge, simulator)
+            headers = {"Authorization": f"Bearer {bridge.token}"}
+            async with session.ws_connect(f"{bridge.url}/v1/events", headers=headers) as events:
+                await events.receive_json()
+                await simulator.faults(silent=True)
+                body = {"type": "text", "to": ALICE, "text": "never acknowledged"}
+                await answer(bridge, "POST", f"/v1/accounts/{account}/messages", body)
+                stopping = time.monotonic()
+                assert await bridge.process.stop() == 0
+                gone = time.monotonic() - stopping
+            print(f"\ngone {gone:.2f} s after SIGTERM, with a message on its way, a silent WhatsApp and a consumer")
+            assert gone < STOP_GOAL
+
+
 async def test_gateway_and_engine_are_an_ordinary_user_without_capabilities(tmp_path: Path) -> None:
     async with running_bridge(tmp_path, None) as bridge:
         pids = processes(bridge)
