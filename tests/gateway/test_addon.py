@@ -55,7 +55,7 @@ class AppConfig(BaseModel):
     backup_post: str | None = None
     backup_exclude: list[str]
     options: dict[str, Any]
-    schema_: Annotated[dict[str, OptionType | list[OptionType]], Field(alias="schema")]
+    schema_: Annotated[dict[str, OptionType | list[OptionType | dict[str, OptionType]]], Field(alias="schema")]
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +102,21 @@ def test_every_option_is_a_setting_with_its_limits(config: AppConfig) -> None:
     assert set(config.schema_) <= set(Settings.model_fields)
     assert set(config.options) <= set(config.schema_)
     for name, kind in config.schema_.items():
-        optional = str(kind).endswith("?") or isinstance(kind, list)
+        # a list is optional where what it holds is
+        optional = str(kind[0] if isinstance(kind, list) else kind).endswith("?")
         assert optional != (name in config.options), f"{name} must be optional or have a value"
     assert Settings(**config.options).log_level == "info"
     for name, kind in config.schema_.items():
         if limits := re.match(r"(int|float)\(([\d.]+),([\d.]*)\)", str(kind)):
             for limit in filter(None, limits.groups()[1:]):
                 Settings.model_validate({name: float(limit) if limits[1] == "float" else int(limit)})
+
+
+def test_a_webhook_of_the_options_is_one_of_the_settings(config: AppConfig) -> None:
+    assert config.schema_["webhooks"] == [{"name": "match(^[a-z0-9_-]{1,32}$)", "url": "url", "secret": "password"}]
+    written = {"name": "node-red", "url": "http://192.168.1.5:1880/whatsapp", "secret": "a secret of the two"}
+    [webhook] = Settings.model_validate({"webhooks": [written]}).webhooks
+    assert webhook.name == "node-red"
 
 
 def test_every_option_and_port_is_described_in_every_language(config: AppConfig) -> None:

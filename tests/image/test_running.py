@@ -165,6 +165,29 @@ async def test_the_health_check_of_the_image_passes_while_it_runs_and_fails_when
         assert nobody.returncode == 1
 
 
+async def test_the_supervisors_commands_for_a_backup_work_inside(tmp_path: Path) -> None:
+    """They are run as root in the running container; what they leave is the ordinary user's."""
+    image = json.loads((ROOT / ".cache/image/image.json").read_text())["Docker"]["config"]
+    commands = re.findall(r"^backup_(?:pre|post): (.*)$", (ROOT / "bridge-addon/config.yaml").read_text(), re.MULTILINE)
+    assert len(commands) == 2
+    environment = dict(line.split("=", 1) for line in image["Env"])
+    async with running_bridge(tmp_path, None) as bridge:
+        environment |= {"BRIDGE_PORT": bridge.url.rpartition(":")[2], "BRIDGE_API_TOKEN": bridge.token}
+        for command, there in zip(commands, (True, False), strict=True):
+            program, *arguments = command.split()
+            inside = [
+                "nsenter",
+                f"--target={bridge.process.pid}",
+                "--mount",
+                "--root",
+                f"/usr/bin/{program}",
+                *arguments,
+            ]
+            assert subprocess.run(inside, env=environment, check=False).returncode == 0
+            assert (tmp_path / "backup").exists() == there
+        assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {int(USER)}
+
+
 def allowed(permission: str) -> Callable[[str], bool]:
     """Reads the app's AppArmor profile and returns a function that says whether it allows a file in some way (`r`, `m`, `x`)."""
     rules = []
