@@ -219,3 +219,18 @@ async def test_a_groups_new_name_is_followed_and_its_end_too(
     await until(lambda: not entry.subentries, "the recipient is removed")
     await hass.async_block_till_done()
     assert hass.states.get("notify.choir") is None
+
+
+async def test_a_persons_new_name_is_followed(
+    hass: HomeAssistant, linked: str, simulator: Simulator, messages: list[Event]
+) -> None:
+    entry = hass.config_entries.async_get_entry(linked)
+    assert entry is not None
+    await simulator.contact_send(ALICE, "Hello")
+    await until(lambda: bool(messages), "it is told")
+    await add_recipient(hass, linked, f"Alice ({ALICE})", "Alice")
+    await simulator.rename(ALICE, "Alice Miller")
+    await simulator.contact_send(ALICE, "It is me")
+    await until(
+        lambda: [subentry.title for subentry in entry.subentries.values()] == ["Alice Miller"], "it is followed"
+    )

@@ -135,6 +135,18 @@ async def test_what_came_while_the_gateway_was_away_triggers_once_after_the_enti
     assert len(told) == 4
 
 
+async def test_what_came_before_the_phone_unlinked_the_account_triggers_too(
+    hass: HomeAssistant, gateway: ScriptedGateway, loaded: MockConfigEntry, told: Told
+) -> None:
+    gateway.hello["accounts"][0]["state"] = "logged_out"
+    gateway.hello["sequence"] = 501
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await gateway.listeners()
+    assert state_of(hass, "notify.alice") == "unavailable"
+    await gateway.send(message(501, "before"))
+    await until(lambda: [data["text"] for _, data in told] == ["before"], "it triggers")
+
+
 async def test_a_recipient_that_may_not_trigger_is_silent(
     hass: HomeAssistant, gateway: ScriptedGateway, loaded: MockConfigEntry, messages: list[Any]
 ) -> None:
