@@ -13,6 +13,7 @@ from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry, WhatsAppCoordinator
 from .entity import async_register_account_device
 from .file_keeping import async_keep_files
+from .file_views import async_register_file_views
 from .notify import async_load_action, async_remove_action
 from .own_number import remember_number
 from .position_store import PositionStore
@@ -35,6 +36,7 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, once for all accounts."""
     async_setup_services(hass)
+    async_register_file_views(hass)
     async_load_action(hass, config)
     return True
 

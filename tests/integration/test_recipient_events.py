@@ -254,7 +254,9 @@ async def test_a_group_that_the_account_has_left_is_removed(
 ) -> None:
     own = gateway.hello["accounts"][0]["phone"]
     await gateway.send(group_changed(501, "removed", members=[ALICE]))
-    await gateway.send(group_changed(502, "removed", members=[own]))
+    await gateway.send(group_changed(502, "subject", value="Without Alice"))
+    await until(lambda: titles(loaded) == ["Alice", "Without Alice"], "the group is still there")
+    await gateway.send(group_changed(503, "removed", members=[own]))
     await until(lambda: titles(loaded) == ["Alice"], "the group is removed")
     await hass.async_block_till_done()
     assert hass.states.get("notify.family") is None
