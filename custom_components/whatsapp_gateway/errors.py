@@ -72,6 +72,7 @@ OTHER_CODES: Final = frozenset(
         "picture_not_available",
         "qr_not_available",
         "queue_full",
+        "rate_limited",
         "recipient_not_on_whatsapp",
         "refused_by_whatsapp",
         "storage_full",
