@@ -215,4 +215,4 @@ async def test_another_number_is_turned_away_with_a_sentence(
     shown = page.get_by_text(CODE)
     await expect(shown).to_be_visible()
     await simulator.enter_code((await shown.inner_text()).replace("-", ""))
-    await expect(page.get_by_text("The account works again.")).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_text("Re-authentication was successful")).to_be_visible(timeout=PATIENCE)

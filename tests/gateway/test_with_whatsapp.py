@@ -257,22 +257,6 @@ async def test_the_log_of_a_conversation_holds_nothing_private(simulator: Simula
     assert all({"time", "level", "event"} <= set(json.loads(line)) for line in bridge.process.lines)
 
 
-async def test_a_passkey_is_asked_for_brought_and_never_kept(simulator: Simulator, bridge: Bridge) -> None:
-    await simulator.faults(passkey="required")
-    async with caller(bridge) as api:
-        await api("POST", "/v1/accounts", {"name": "Home"})
-        await api("POST", "/v1/accounts/home/pairing", {"method": "qr"})
-        await simulator.scan_qr(await shown_qr(api))
-        options = (await pairing_reaches(api, "passkey_required"))["passkey"]
-        assert options["rpId"] == "whatsapp.com"
-        assertion = await simulator.passkey_assertion()
-        reply = await api("POST", "/v1/accounts/home/pairing/passkey", assertion)
-        assert reply.status == 202
-        await reaches(api, "connected")
-        again = await api("POST", "/v1/accounts/home/pairing/passkey", assertion)
-    assert (again.status, again.body["error_code"]) == (409, "passkey_not_requested")
-
-
 async def test_a_code_that_goes_on_with_a_passkey_is_compared(simulator: Simulator, bridge: Bridge) -> None:
     await simulator.faults(passkey="required")
     async with caller(bridge) as api:
