@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 import signal
 
-STOP_LIMIT = 20.0
+STOP_LIMIT = 45.0
 KEPT_LINES = 4000
 LINE_LIMIT = 1 << 20
 
@@ -75,7 +75,7 @@ class Process:
             return await self.child.wait()
 
     async def stop(self) -> int:
-        """Asks it to end with SIGTERM; kills it when it has not after 20 s. Returns the exit code."""
+        """Asks it to end with SIGTERM; kills it when it has not after 45 s. Returns the exit code."""
         with suppress(ProcessLookupError):
             self.child.terminate()
         try:
