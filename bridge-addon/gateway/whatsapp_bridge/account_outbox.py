@@ -87,6 +87,13 @@ class AccountOutbox:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def free(self) -> bool:
+        """Whether a message that came now would be sent at once."""
+        account = self._account()
+        connected = account is not None and account.state is AccountState.CONNECTED
+        return connected and not self._sending and not len(self._queue) and not self.pace.pause(new_chat=True)
+
     def add(self, outgoing: OutgoingMessage) -> None:
         """Queues a message."""
         self._queue.add(outgoing)

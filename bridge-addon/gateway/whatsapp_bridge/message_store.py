@@ -55,8 +55,8 @@ def insert(connection: sqlite3.Connection, accepted: Accepted, key: str | None) 
     """Keeps a message; returns whether it is the account's first to this chat."""
     message = accepted.message
     connection.execute(
-        f"INSERT INTO messages (account, {_MESSAGE}, request, files, key, fingerprint, accepted_at, expires_at)"  # noqa: S608
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO messages (account, {_MESSAGE}, request, files, key, fingerprint, accepted_at, expires_at, tried)"  # noqa: S608
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             accepted.account,
             *_values(message),
@@ -66,6 +66,7 @@ def insert(connection: sqlite3.Connection, accepted: Accepted, key: str | None) 
             accepted.fingerprint,
             accepted.accepted_at,
             accepted.expires_at,
+            accepted.tried,
         ),
     )
     return not _written_to(connection, accepted.account, message.to)

@@ -174,7 +174,8 @@ class Outbox:
         moment = time.time()
         message = Message(message_id=new_message_id(), to=chat, chat=chat, status=MessageStatus.QUEUED, timestamp=now())
         expires_at = moment + (self._limits.message_ttl if ttl is None else ttl)
-        accepted = Accepted(account_id, message, request, files, fingerprint, moment, expires_at)
+        goes_at_once = self._outbox(account_id).free and not self._accepting[account_id]
+        accepted = Accepted(account_id, message, request, files, fingerprint, moment, expires_at, tried=goes_at_once)
 
         def keep(connection: sqlite3.Connection) -> bool | message_store.KnownKey:
             if key is not None and (known := message_store.by_key(connection, account_id, key)) is not None:
@@ -188,7 +189,7 @@ class Outbox:
             self._accepting[account_id] -= 1
         if isinstance(kept, message_store.KnownKey):
             return self._known(account_id, kept, fingerprint)
-        outgoing = self._on_its_way(accepted, first_to_chat=kept)
+        outgoing = self._on_its_way(accepted, tried=False, first_to_chat=kept)
         logger().info(
             "message_accepted", account=account_id, message_id=message.message_id, recipient=self._chat_hash(chat)
         )
@@ -199,7 +200,7 @@ class Outbox:
             raise BridgeError(ErrorCode.IDEMPOTENCY_CONFLICT, "This Idempotency-Key was used for another message.")
         return self._messages.get((account_id, known.message.message_id), known.message)
 
-    def _on_its_way(self, accepted: Accepted, *, first_to_chat: bool) -> OutgoingMessage:
+    def _on_its_way(self, accepted: Accepted, *, tried: bool, first_to_chat: bool) -> OutgoingMessage:
         loop_time = asyncio.get_running_loop().time()
         # a clock that was set back or forward since must neither keep a message for ever nor end it at once
         lives = min(max(0.0, accepted.expires_at - time.time()), accepted.expires_at - accepted.accepted_at)
@@ -212,7 +213,8 @@ class Outbox:
             accepted_at=loop_time,
             expires_at=loop_time + lives,
             first_to_chat=first_to_chat,
-            tried=accepted.tried,
+            tried=tried,
+            tried_on_disk=accepted.tried,
             upload_seconds=sum(self._files.size(name) for name in accepted.files) / _SLOWEST_UPLOAD,
         )
         self._messages[accepted.account, accepted.message.message_id] = outgoing
@@ -321,7 +323,7 @@ class Outbox:
         self._files.release_all_but({name for accepted in waiting for name in accepted.files})
         for accepted in waiting:
             if self._accounts.find(accepted.account) is not None:
-                self._on_its_way(accepted, first_to_chat=accepted.first_to_chat)
+                self._on_its_way(accepted, tried=accepted.tried, first_to_chat=accepted.first_to_chat)
 
     async def stop(self) -> None:
         """Stops sending. Who waits for a message is answered with its present state."""
@@ -386,7 +388,8 @@ class Outbox:
         account, message = outgoing.account, outgoing.message
         if not outgoing.tried:
             outgoing.tried = True
-            self._events.record(lambda connection: _tried(connection, account, message.message_id))
+            if not outgoing.tried_on_disk:
+                self._events.record(lambda connection: _tried(connection, account, message.message_id))
         params = outgoing.request | {
             "account": account,
             "message_id": message.message_id,

@@ -34,6 +34,8 @@ class OutgoingMessage:
     first_to_chat: bool
     tried: bool
     """Whether it may have reached WhatsApp, also in an earlier run."""
+    tried_on_disk: bool = False
+    """Whether the database says so, or says it ahead: of a message that nothing holds up once it is accepted."""
     attempts: int = 0
     not_before: float = 0.0
     upload_seconds: float = 0.0
