@@ -1,4 +1,4 @@
-"""The actions about chats: what was read, who types, who is on WhatsApp, which chats there are, a new group."""
+"""The actions about chats: what was read, who types, who is on WhatsApp, which chats there are, a new group, a call."""
 
 from collections.abc import Awaitable
 from typing import Any, Final
@@ -100,6 +100,14 @@ async def create_group(call: ServiceCall) -> ServiceResponse:
     return {"chat": group.id, "subject": group.subject, "size": group.size}
 
 
+async def reject_call(call: ServiceCall) -> ServiceResponse:
+    """Rejects a call that rings."""
+    entry = sending_account(call.hass, call.data.get(CONF_ACCOUNT))
+    coordinator = entry.runtime_data
+    await _asked(entry, coordinator.client.reject_call(coordinator.account_id, call.data["call_id"]))
+    return None
+
+
 _ACCOUNT: Final[dict[str | vol.Marker, Any]] = {vol.Optional(CONF_ACCOUNT): cv.string}
 
 CHAT_ACTIONS: Final = (
@@ -124,5 +132,6 @@ CHAT_ACTIONS: Final = (
         {**_ACCOUNT, vol.Required("subject"): cv.string, vol.Required("members"): _STRINGS},
         SupportsResponse.OPTIONAL,
     ),
+    (reject_call, {**_ACCOUNT, vol.Required("call_id"): cv.string}, SupportsResponse.NONE),
 )
 """Each action, under the name of its function, with its fields and whether it returns something."""

@@ -435,3 +435,11 @@ async def test_what_the_gateway_refuses_is_a_sentence(hass: HomeAssistant, gatew
         await act(hass, "list_chats")
     assert rejected.value.translation_key == "invalid_auth"
     await until(lambda: bool(hass.config_entries.flow.async_progress()), "a new token is asked for")
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_call_is_rejected(hass: HomeAssistant, gateway: ScriptedGateway) -> None:
+    route = "/v1/accounts/home/calls/C0FFEE/reject"
+    gateway.answer("POST", route, (200, {"success": True, "message": "", "data": {}}))
+    await hass.services.async_call("whatsapp_gateway", "reject_call", {"call_id": "C0FFEE"}, blocking=True)
+    assert len(gateway.requested("POST", route)) == 1

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 import pytest
 
+from custom_components.whatsapp_gateway.api.changes import CallChanged
+from custom_components.whatsapp_gateway.coordinator import SIGNAL_EVENT
 from tests.integration.conftest import ALICE
 from tests.integration.dialog import is_state, until
 from tests.integration.house_parts import picture, set_up_house
@@ -234,3 +237,19 @@ async def test_a_persons_new_name_is_followed(
     await until(
         lambda: [subentry.title for subentry in entry.subentries.values()] == ["Alice Miller"], "it is followed"
     )
+
+
+async def test_a_call_that_rings_is_rejected(hass: HomeAssistant, alice: str, simulator: Simulator) -> None:
+    assert alice
+    calls: list[str] = []
+    async_dispatcher_connect(
+        hass,
+        SIGNAL_EVENT,
+        lambda _entry, event, _waited: (
+            calls.append(event.data.call_id) if isinstance(event.data, CallChanged) else None
+        ),
+    )
+    call_id = await simulator.call(ALICE)
+    await until(lambda: calls == [call_id], "it rings")
+    await hass.services.async_call("whatsapp_gateway", "reject_call", {"call_id": call_id}, blocking=True)
+    assert await simulator.call_state(call_id) == "rejected"

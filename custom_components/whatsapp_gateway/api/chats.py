@@ -126,3 +126,7 @@ class ChatRoutes(GatewayConnection):
         async with self.request(*route, accept="image/jpeg", query={"size": "preview"}) as response:
             await check(response)
             return await response.content.read(LARGEST_PREVIEW)
+
+    async def reject_call(self, account: str, call_id: str) -> None:
+        """Rejects a call that rings."""
+        await self.call("POST", "v1", "accounts", account, "calls", call_id, "reject")
