@@ -16,6 +16,7 @@ from tests.stack.documents import DOCUMENTS, Example, examples, headings
 from tests.stack.process import ROOT
 
 LIMIT = 60.0
+PASSPHRASE = "correct horse battery staple"
 
 RUN_ELSEWHERE = {
     "scripts/test": "this is it",
@@ -98,17 +99,18 @@ async def bridge(simulator: Simulator, tmp_path: Path) -> AsyncIterator[Bridge]:
         yield bridge
 
 
-async def shell(command: str, folder: Path = ROOT, **environment: str) -> str:
-    """Runs a command as a person would; returns its output."""
+async def shell(command: str, folder: Path = ROOT, typed: str = "", **environment: str) -> str:
+    """Runs a command as a person would, who types something; returns its output."""
     child = await asyncio.create_subprocess_shell(
         command,
         cwd=folder,
         env=os.environ | environment,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(LIMIT):
-        output, _ = await child.communicate()
+        output, _ = await child.communicate(typed.encode())
     assert child.returncode == 0, f"{command}\n{output.decode()}"
     return output.decode()
 
@@ -136,6 +138,14 @@ async def in_foreground(command: str, **environment: str) -> None:
     assert child.returncode == 0
 
 
+def on_machine(command: str, bridge: Bridge, tmp_path: Path) -> dict[str, str]:
+    """Returns the settings of the machine that a command of the gateway is meant for: an import is for a new one, before it is started."""
+    if command.startswith("whatsapp-bridge import"):
+        return {"BRIDGE_DATA_DIR": str(tmp_path / "new machine")}
+    port = bridge.url.rpartition(":")[2]
+    return {"BRIDGE_DATA_DIR": str(bridge.data_dir), "BRIDGE_PORT": port, "BRIDGE_API_TOKEN": bridge.token}
+
+
 @pytest.mark.parametrize("page", sorted({example.document for example in examples("sh")}))
 async def test_the_commands_of_a_page_work_in_their_order(page: str, bridge: Bridge, tmp_path: Path) -> None:
     home = tmp_path / "home"
@@ -148,7 +158,7 @@ async def test_the_commands_of_a_page_work_in_their_order(page: str, bridge: Bri
         (programs / name).chmod(0o755)
     environment = {
         "HOME": str(home),
-        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PATH": f"{programs}:{ROOT}/.venv/bin:{os.environ['PATH']}",
         "TOKEN": bridge.token,
         "BRIDGE_PORT": "0",
     }
@@ -159,6 +169,13 @@ async def test_the_commands_of_a_page_work_in_their_order(page: str, bridge: Bri
                 assert (ROOT / command.split()[0]).stat().st_mode & 0o100
             elif "scripts/bridge" in command:
                 await in_foreground(command, **environment)
+            elif command.startswith("whatsapp-bridge "):
+                await shell(
+                    command,
+                    home,
+                    f"{PASSPHRASE}\n{PASSPHRASE}\n",
+                    **(environment | on_machine(command, bridge, tmp_path)),
+                )
             else:
                 local = command.replace("http://127.0.0.1:8000", bridge.url)
                 await shell(local, ROOT if command.startswith("scripts/") else home, **environment)
