@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { messageId } from './engine-process.ts'
+import type { EngineError } from '../../bridge-addon/engine/src/protocol.ts'
+import { fileFault } from '../../bridge-addon/engine/src/receiving/download.ts'
 import { ALICE, SendingStack } from './sending-stack.ts'
 
 let stack: SendingStack
@@ -88,6 +90,17 @@ test('what ends without a file leaves nothing behind', async () => {
 		const { path, done } = download(id, options)
 		await assert.rejects(done, { code })
 		assert.equal(existsSync(path), false)
+	}
+})
+
+test('a disk that takes no file is no fault of WhatsApp', async () => {
+	const { message_id } = await received('image', 100)
+	const path = stack.path('no-such-folder/file')
+	const order = { account: 'home', message_id, path, limit: LIMIT, timeout: 20 }
+	await assert.rejects(stack.engine.call('media.download', order), { code: 'internal_error' })
+	for (const code of ['ENOSPC', 'EDQUOT']) {
+		const told = fileFault(Object.assign(new Error('write'), { code }))
+		assert.equal((told as EngineError).code, 'storage_full')
 	}
 })
 

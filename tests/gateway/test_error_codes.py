@@ -45,15 +45,16 @@ async def test_what_the_engine_says_of_a_question_is_told(
         assert (reply.status, reply.body["error_code"]) == (status, code)
 
 
-async def test_a_received_file_that_whatsapp_does_not_give(run_gateway: RunGateway) -> None:
-    async with run_gateway({"refuses": {"media.download": "media_download_failed"}}) as running:
+@pytest.mark.parametrize(("code", "status"), [("media_download_failed", 502), ("storage_full", 507)])
+async def test_a_received_file_that_cannot_be_had(run_gateway: RunGateway, code: str, status: int) -> None:
+    async with run_gateway({"refuses": {"media.download": code}}) as running:
         await running.api("POST", "/v1/accounts", {"name": "Home"})
         await running.reaches("connected")
         async with running.api.events() as events:
             await running.api.send("receive-file")
             received = await events.next("message.received")
         reply = await running.api("GET", received["data"]["content"]["media"]["url"])
-        assert (reply.status, reply.body["error_code"]) == (502, "media_download_failed")
+        assert (reply.status, reply.body["error_code"]) == (status, code)
 
 
 async def test_a_database_that_cannot_be_written_is_told_and_recovers(running: Running) -> None:

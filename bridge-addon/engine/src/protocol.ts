@@ -216,6 +216,7 @@ export type ErrorCode =
 	| 'media_too_large'
 	| 'media_damaged'
 	| 'media_download_failed'
+	| 'storage_full'
 	| 'internal_error'
 
 /** An error with a stable code, as it crosses the border. Its message holds no personal data. */

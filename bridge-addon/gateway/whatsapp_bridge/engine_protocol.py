@@ -55,6 +55,7 @@ class EngineErrorCode(StrEnum):
     MEDIA_TOO_LARGE = "media_too_large"
     MEDIA_DAMAGED = "media_damaged"
     MEDIA_DOWNLOAD_FAILED = "media_download_failed"
+    STORAGE_FULL = "storage_full"
     ACKNOWLEDGEMENT_TIMEOUT = "acknowledgement_timeout"
     INTERNAL_ERROR = "internal_error"
 

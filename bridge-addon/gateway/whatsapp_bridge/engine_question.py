@@ -36,6 +36,7 @@ _ANSWERS = {
     ),
     EngineErrorCode.MEDIA_TOO_LARGE: (ErrorCode.MEDIA_TOO_LARGE, "The file is larger than the gateway takes."),
     EngineErrorCode.MEDIA_DAMAGED: (ErrorCode.MEDIA_DAMAGED, "The file was changed on its way: its hash is wrong."),
+    EngineErrorCode.STORAGE_FULL: (ErrorCode.STORAGE_FULL, "The disk is full: the file cannot be kept."),
     EngineErrorCode.MEDIA_DOWNLOAD_FAILED: (
         ErrorCode.MEDIA_DOWNLOAD_FAILED,
         "WhatsApp's media servers did not give the file, or not in time.",

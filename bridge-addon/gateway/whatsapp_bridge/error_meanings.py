@@ -172,7 +172,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
         "No message could be sent now: the engine does not run, or no account is connected.",
         "`detail` says which; `GET /health` has more.",
     ),
-    ErrorCode.STORAGE_FULL: Meaning("The disk or its quota is full; nothing was accepted.", "Make room."),
+    ErrorCode.STORAGE_FULL: Meaning(
+        "The disk or its quota is full: the message was not accepted, or the received file is not kept.", "Make room."
+    ),
     ErrorCode.STORAGE_UNUSABLE: Meaning(
         "The gateway's database cannot be read or written.",
         "The log says why; check the data folder's disk and permissions.",

@@ -34,7 +34,7 @@ interface Source {
 
 /**
  * Throws `media_not_known`, `media_too_large`, `media_gone` (also not on the sender's phone any more), `media_damaged`, and
- * `media_download_failed` where the hosts can't be reached, or not in time. What was begun is removed.
+ * `storage_full` where the disk or its quota is, `media_download_failed` where the hosts can't be reached, or not in time. What was begun is removed.
  */
 export async function download(order: DownloadOrder, source: Source): Promise<Downloaded> {
 	const kept = source.store.received(order.message_id)
@@ -58,6 +58,19 @@ const gone = () => new EngineError('media_gone', 'WhatsApp does not have this fi
 const tooLarge = () => new EngineError('media_too_large', 'the file is larger than allowed')
 const damaged = (what: string) => new EngineError('media_damaged', what)
 const failed = () => new EngineError('media_download_failed', "WhatsApp's media hosts gave nothing, or not in time")
+
+const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
+const FILE_CALLS = ['open', 'write', 'writev', 'close']
+
+/** Whether the fault is of our own disk: another host would not help. */
+function isFileFault(error: unknown): error is NodeJS.ErrnoException {
+	return error instanceof Error && 'syscall' in error && FILE_CALLS.includes(String(error.syscall))
+}
+
+/** What such a fault is for the caller. */
+export function fileFault(error: NodeJS.ErrnoException): Error {
+	return FULL.includes(error.code ?? '') ? new EngineError('storage_full', 'the disk is full') : error
+}
 
 /** The sender's phone puts the file there once more. */
 async function askAgain(
@@ -90,6 +103,7 @@ async function fromHosts(
 		} catch (error) {
 			await rm(order.path, { force: true })
 			if (error instanceof EngineError) throw error
+			if (isFileFault(error)) throw fileFault(error)
 			log('warning', 'download_failed', { error: describe(error) })
 		}
 	}

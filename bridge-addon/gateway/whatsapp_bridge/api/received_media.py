@@ -22,6 +22,7 @@ MEDIA_RESPONSES = failures(
     ErrorCode.MEDIA_TOO_LARGE,
     ErrorCode.MEDIA_DAMAGED,
     ErrorCode.MEDIA_DOWNLOAD_FAILED,
+    ErrorCode.STORAGE_FULL,
     ErrorCode.STORAGE_UNUSABLE,
 ) | {
     200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"},
