@@ -1,15 +1,15 @@
 """The demo against the image."""
 
-import subprocess
+from tests.stack.process import ROOT, running_process
 
-from tests.stack.process import ROOT
+LIMIT = 100.0
 
 
-def test_the_demo_works_in_the_container() -> None:
-    told = subprocess.run(
-        [ROOT / "scripts/demo", "--container"], check=False, capture_output=True, text=True, timeout=110
-    )
-    print(told.stdout)
-    assert told.returncode == 0, told.stderr
-    assert "It works." in told.stdout
-    assert "in the app's image" in told.stdout
+async def test_the_demo_works_in_the_container() -> None:
+    async with running_process("demo", [ROOT / "scripts/demo", "--container"], {}, stop=True) as demo:
+        code = await demo.ended(LIMIT)
+        told = "\n".join(demo.lines)
+        print(told)
+    assert code == 0, told
+    assert "It works." in told
+    assert "in the app's image" in told
