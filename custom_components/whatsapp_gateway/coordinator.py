@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 import logging
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
-from homeassistant.const import CONF_URL
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -147,6 +146,11 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         return self.last_update_success and self.data.state is AccountState.CONNECTED
 
     @property
+    def consumer(self) -> str:
+        """Names this entry at the gateway, which keeps its events until it has acknowledged them."""
+        return self.config_entry.entry_id.lower()
+
+    @property
     def position(self) -> Position | None:
         """Where the stream resumes; None as long as messages are left at the gateway."""
         return self._processed.position if self._taking_messages else None
@@ -185,7 +189,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
 
     @callback
     def received(self, event: Event) -> int | None:
-        """Handles an event and returns what the gateway may delete."""
+        """Handles an event and returns up to where all was processed."""
         if event.account == self.account_id:
             late = event.kept and event.sequence <= self._hello_sequence
             if isinstance(event.data, Account) and not late:
@@ -219,28 +223,11 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
                 _LOGGER.exception("A listener to the events of account %s has a fault", self.account_id)
 
     def _move_to(self, sequence: int) -> int | None:
-        if not self._taking_messages or self._processed.position is None:
+        processed = self._processed.position
+        if not self._taking_messages or processed is None or sequence <= processed.sequence:
             return None
-        log = self._processed.position.log
-        if sequence > self._processed.position.sequence:
-            self._processed.move(Position(log, sequence))
-            return self._processed_by_all(log)
-        return None
-
-    def _processed_by_all(self, log: str) -> int | None:
-        """Returns the number up to which all accounts of this gateway got: an acknowledgement deletes everybody's events."""
-        least: int | None = None
-        for entry in self.hass.config_entries.async_entries(DOMAIN, include_ignore=False, include_disabled=False):
-            if entry.data[CONF_URL] != self.config_entry.data[CONF_URL]:
-                continue
-            coordinator: WhatsAppCoordinator | None = getattr(entry, "runtime_data", None)
-            if coordinator is None or entry.state is not ConfigEntryState.LOADED:
-                return None
-            position = coordinator.processed
-            if position is None or position.log != log:
-                return None
-            least = position.sequence if least is None else min(least, position.sequence)
-        return least
+        self._processed.move(Position(processed.log, sequence))
+        return sequence
 
     @callback
     def lost(self, error: GatewayError) -> None:

@@ -94,6 +94,30 @@ async def test_what_one_consumer_has_not_processed_stays_for_it(running: Running
         assert (await slow.next())["sequence"] == first["sequence"] + 1
 
 
+async def test_what_a_consumer_has_acknowledged_does_not_come_to_it_again(running: Running) -> None:
+    """A crash may cost a consumer what it has noted, and leave what it has said."""
+    api = running.api
+    async with api.events() as events:
+        log, since = events.hello["log"], events.hello["sequence"]
+    quick = f"?since={since}&log={log}&consumer=quick"
+    slow = f"?since={since}&log={log}&consumer=slow"
+    async with api.events(slow), api.events(quick) as events:
+        await api.send("receive 3", wait=5)
+        first = await events.next("message.received")
+        second = await events.next("message.received")
+        await events.socket.send_json({"ack": second["sequence"]})
+        async with asyncio.timeout(LIMIT):
+            while (
+                await running.gateway.database.read(lambda db: event_store.acknowledged(db, "quick"))
+                != second["sequence"]
+            ):
+                await asyncio.sleep(0.01)
+    async with api.events(quick) as events:
+        assert (await events.next())["sequence"] == second["sequence"] + 1
+    async with api.events(slow) as events:
+        assert (await events.next())["sequence"] <= first["sequence"]
+
+
 async def test_what_happened_before_one_listened_is_marked_late(api: Api) -> None:
     async with api.events() as events:
         since = events.hello["sequence"]

@@ -102,7 +102,7 @@ async def test_each_message_is_told_once_and_acknowledged_also_after_a_reload(
     await hass.config_entries.async_reload(entry.entry_id)
     await gateway.listeners()
     resumed = gateway.requested("GET", "/v1/events")[-1].query
-    assert resumed == {"since": "8", "log": gateway.hello["log"]}
+    assert resumed == {"since": "8", "log": gateway.hello["log"], "consumer": entry.entry_id.lower()}
     await gateway.send(event | {"sequence": 8})
     await gateway.send(event | {"sequence": 9})
     await until(lambda: gateway.acknowledged[-1] == 9, "the new one is acknowledged")

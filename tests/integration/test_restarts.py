@@ -44,7 +44,11 @@ async def test_while_home_assistant_starts_messages_stay_at_the_gateway(
     hass.set_state(CoreState.running)
     hass.bus.async_fire("homeassistant_started")
     await until(lambda: len(gateway.requested("GET", "/v1/events")) == 3, "the stream is resumed")
-    assert gateway.requested("GET", "/v1/events")[-1].query == {"since": "4", "log": gateway.hello["log"]}
+    assert gateway.requested("GET", "/v1/events")[-1].query == {
+        "since": "4",
+        "log": gateway.hello["log"],
+        "consumer": entry.entry_id.lower(),
+    }
     await gateway.listeners()
     for sequence in (5, 6, 7):
         await gateway.send(message(sequence))
@@ -60,7 +64,11 @@ async def test_a_gateway_that_lost_its_log_counts_anew_and_loses_no_message(
     await remember_position(hass, entry, "another log", 500)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await gateway.listeners()
-    assert gateway.requested("GET", "/v1/events")[-1].query == {"since": "500", "log": "another log"}
+    assert gateway.requested("GET", "/v1/events")[-1].query == {
+        "since": "500",
+        "log": "another log",
+        "consumer": entry.entry_id.lower(),
+    }
     await gateway.send(message(1))
     await until(lambda: len(messages) == 1, "the message is told")
     assert messages[0].data["backlog"] is True
@@ -82,26 +90,26 @@ async def test_old_states_that_are_sent_again_do_not_overwrite_the_present_one(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_an_event_is_deleted_at_the_gateway_only_when_all_accounts_have_it_behind_them(
+async def test_each_account_acknowledges_for_itself(
     hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry, messages: list[Event]
 ) -> None:
+    """The gateway keeps an event until each has, and sends none again that one has acknowledged, whatever that one has noted."""
     second = MockConfigEntry(
         domain="whatsapp_gateway",
         unique_id="work",
         data={"url": gateway.url, "token": gateway.token, "account": "work"},
     )
     gateway.hello["accounts"].append(gateway.hello["accounts"][0] | {"id": "work", "name": "Work"})
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await gateway.listeners()
     second.add_to_hass(hass)
-    await gateway.send(message(7))
-    await until(lambda: len(messages) == 1, "the first account has the message")
-    assert gateway.acknowledged == [], "the second account is not there yet"
-    assert await hass.config_entries.async_setup(second.entry_id)
+    for each in (entry, second):
+        await remember_position(hass, each, gateway.hello["log"], 4)
+    assert await hass.config_entries.async_setup(entry.entry_id)
     await gateway.listeners(2)
-    await gateway.send(message(8))
-    await until(lambda: gateway.acknowledged[-1:] == [8], "both have heard it, and the later one says so")
-    assert len(messages) == 2
+    await gateway.send(message(7))
+    await until(lambda: sorted(gateway.acknowledged) == [7, 7], "both say so, each for itself")
+    assert len(messages) == 1
+    names = {request.query.get("consumer") for request in gateway.requested("GET", "/v1/events")} - {None}
+    assert names == {entry.entry_id.lower(), second.entry_id.lower()}
     for each in (entry, second):
         await hass.config_entries.async_unload(each.entry_id)
 

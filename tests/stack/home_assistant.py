@@ -260,17 +260,23 @@ async def home_assistant_again(before: HomeAssistant) -> AsyncIterator[HomeAssis
 
 
 @asynccontextmanager
-async def _started(config_dir: Path, url: str) -> AsyncIterator[tuple[Process, aiohttp.ClientSession, str]]:
-    command: list[str | Path] = [
-        HASS,
-        "--config",
-        config_dir,
-        "--skip-pip",
-        "--log-file",
-        config_dir / "home-assistant.log",
-    ]
+async def home_assistant_begun_again(before: HomeAssistant) -> AsyncIterator[HomeAssistant]:
+    """As above, but does not wait until it answers: it may be killed before it does."""
     async with (
-        running_process("Home Assistant", command, {}) as process,
+        running_process("Home Assistant", _command(before.config_dir), {}) as process,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
+    ):
+        yield HomeAssistant(before.url, before.config_dir, process, session, before.access_token)
+
+
+def _command(config_dir: Path) -> list[str | Path]:
+    return [HASS, "--config", config_dir, "--skip-pip", "--log-file", config_dir / "home-assistant.log"]
+
+
+@asynccontextmanager
+async def _started(config_dir: Path, url: str) -> AsyncIterator[tuple[Process, aiohttp.ClientSession, str]]:
+    async with (
+        running_process("Home Assistant", _command(config_dir), {}) as process,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
     ):
         async with asyncio.timeout(START_LIMIT):

@@ -288,17 +288,19 @@ class EventLog:
     async def subscribe(self, since: int | None, log: str | None, consumer: str | None) -> Subscription:
         """Begins a subscription after the event number `since` of the log `log`.
 
-        Numbers of another log, or ones that this log has not come to, mean nothing here: then all that is kept comes. Without
-        `since` a consumer goes on behind what it has acknowledged, and a new or nameless one with what is new.
+        Numbers of another log, or ones that this log has not come to, mean nothing here: then all that is kept comes. What a
+        consumer has acknowledged does not come to it again, though its own `since` be older: a crash may have cost it that. Without
+        `since` it goes on behind there, and a new or nameless one with what is new.
 
         Raises:
             BridgeError: `storage_full`, `storage_unusable`.
         """
-        position = self.sequence if since is None else since
-        if since is not None and ((log is not None and log != self.log_id) or since > self.sequence):
-            position = 0
+        foreign = since is not None and ((log is not None and log != self.log_id) or since > self.sequence)
+        position = 0 if foreign else since
         if consumer is not None:
-            position = await self._database.write(lambda connection: self._seen(connection, consumer, since, position))
+            position = await self._database.write(lambda db: self._seen(db, consumer, position, foreign=foreign))
+        elif position is None:
+            position = self.sequence
         subscription = Subscription(self, position, self.sequence)
         if self._closed:
             subscription.end()
@@ -306,9 +308,13 @@ class EventLog:
         self._unheard.clear()
         return subscription
 
-    def _seen(self, connection: sqlite3.Connection, consumer: str, since: int | None, position: int) -> int:
-        if since is None and (acknowledged := event_store.acknowledged(connection, consumer)) is not None:
-            position = acknowledged
+    def _seen(self, connection: sqlite3.Connection, consumer: str, position: int | None, *, foreign: bool) -> int:
+        """Notes that a consumer is there, and returns where it goes on."""
+        acknowledged = event_store.acknowledged(connection, consumer)
+        if position is None:
+            position = self.sequence if acknowledged is None else acknowledged
+        elif acknowledged is not None and not foreign:
+            position = max(position, acknowledged)
         event_store.acknowledge(connection, consumer, position, self._clock().timestamp())
         return position
 

@@ -70,12 +70,15 @@ class GatewayConnection:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     @asynccontextmanager
-    async def events(self, *, since: int | None = None, log: str | None = None) -> AsyncGenerator[EventConnection]:
+    async def events(
+        self, *, since: int | None = None, log: str | None = None, consumer: str | None = None
+    ) -> AsyncGenerator[EventConnection]:
         """Opens the event stream: what is new, or with `since` all after that event number of the log `log`.
 
-        Also raises GatewayApiVersionError.
+        What a named `consumer` has acknowledged does not come to it again. Also raises GatewayApiVersionError.
         """
-        query = {name: str(value) for name, value in (("since", since), ("log", log)) if value is not None}
+        wanted = (("since", since), ("log", log), ("consumer", consumer))
+        query = {name: str(value) for name, value in wanted if value is not None}
         url = self._url.joinpath("v1", "events").with_query(query)
         try:
             async with asyncio.timeout(ANSWER_LIMIT):

@@ -26,6 +26,10 @@ class StreamListener(Protocol):
     """Who hears what the stream brings."""
 
     @property
+    def consumer(self) -> str:
+        """The name under which the gateway keeps events until they are acknowledged."""
+
+    @property
     def position(self) -> Position | None:
         """Where to resume; None: hear only what is new."""
 
@@ -33,7 +37,7 @@ class StreamListener(Protocol):
         """A connection stands; this is the present state. Events that are older than it may follow."""
 
     def received(self, event: Event) -> int | None:
-        """An event came. Returns the number up to which the gateway may delete events, None to leave them."""
+        """An event came. Returns the number up to which all is processed, None where nothing is yet."""
 
     def lost(self, error: GatewayError) -> None:
         """There is no connection now. It is tried again."""
@@ -49,8 +53,10 @@ async def follow_events(client: GatewayClient, listener: StreamListener) -> Neve
     while True:
         try:
             position = listener.position
-            since, log = (position.sequence, position.log) if position is not None else (None, None)
-            async with client.events(since=since, log=log) as connection:
+            since, log, consumer = (
+                (position.sequence, position.log, listener.consumer) if position is not None else (None, None, None)
+            )
+            async with client.events(since=since, log=log, consumer=consumer) as connection:
                 attempts = 0
                 listener.connected(connection.hello)
                 while True:
