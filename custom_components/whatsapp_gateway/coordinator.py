@@ -232,6 +232,7 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
     @callback
     def lost(self, error: GatewayError) -> None:
         """Shows that nothing is known now."""
+        self._processed.hurry()
         self._tell_of_version(error)
         self.async_set_update_error(_failed(error))
 

@@ -39,6 +39,11 @@ class PositionStore:
             self._unwritten = True
             self._store.async_delay_save(self._stored, SAVE_DELAY)
 
+    def hurry(self) -> None:
+        """Writes it without delay: the gateway is gone, and may have died before it wrote down what it was told."""
+        if self._unwritten:
+            self._store.async_delay_save(self._stored, 0)
+
     async def flush(self) -> None:
         """Writes the position now, if it has changed."""
         if self._unwritten:

@@ -5,8 +5,8 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { chatTypeOf, lidOf, type Person, personOf, phoneOf } from './addresses.ts'
 import { Asking } from './asking/asking.ts'
 import { ContactBook } from './contacts/book.ts'
-import { Caches, type Closed, Connection, LOST, RESTART } from './connection.ts'
-import { afterClose, pairingErrorOf } from './connection-policy.ts'
+import { Caches, type Closed, Connection, LOST, RESTART, type WhatsApp } from './connection.ts'
+import { afterClose, backoff, pairingErrorOf, STORE_FAILED } from './connection-policy.ts'
 import { Deliveries } from './deliveries.ts'
 import { Happenings } from './happenings.ts'
 import { describe, log } from './log.ts'
@@ -30,6 +30,7 @@ import type { Order } from './sending/order.ts'
 import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
 import { Statuses } from './statuses.ts'
+import { Storm } from './storm.ts'
 
 const UNLINK_LIMIT_MS = 5_000
 
@@ -45,6 +46,7 @@ export class Account {
 	private failures = 0
 	private retry: NodeJS.Timeout | undefined
 	private receiving: Promise<void> = Promise.resolve()
+	private readonly storm = new Storm()
 	private readonly caches = new Caches()
 	private readonly hosts = new MediaHosts()
 	private readonly acknowledgements = new Acknowledgements()
@@ -58,13 +60,13 @@ export class Account {
 	readonly asking: Asking
 	private readonly id: string
 	private readonly store: SessionStore
-	private readonly whatsappUrl: string | null
+	private readonly whatsapp: WhatsApp
 	private readonly notify: Notify
 
-	constructor(id: string, store: SessionStore, whatsappUrl: string | null, notify: Notify) {
+	constructor(id: string, store: SessionStore, whatsapp: WhatsApp, notify: Notify) {
 		this.id = id
 		this.store = store
-		this.whatsappUrl = whatsappUrl
+		this.whatsapp = whatsapp
 		this.notify = notify
 		this.statuses = new Statuses(id, store)
 		this.deliveries = new Deliveries(store, notify)
@@ -100,6 +102,7 @@ export class Account {
 
 	/** `acknowledged`: the newest delivery that the gateway has. */
 	start(acknowledged: number): void {
+		this.store.onFailure = () => this.connection?.giveUp({ code: STORE_FAILED })
 		this.deliveries.begin(acknowledged)
 		this.tell()
 		if (this.store.paired) {
@@ -197,7 +200,7 @@ export class Account {
 	private connect(state: AccountStateName, reason: Reason | null): void {
 		this.disconnect()
 		this.become(state, reason)
-		const connection: Connection = new Connection(this.store, this.caches, this.whatsappUrl, {
+		const connection: Connection = new Connection(this.store, this.caches, this.whatsapp, {
 			socket: socket => {
 				this.sender.attach(socket)
 				this.presence.attach(socket)
@@ -237,6 +240,7 @@ export class Account {
 	/** Ends the connection without consequences. */
 	private disconnect(): void {
 		clearTimeout(this.retry)
+		this.retry = undefined
 		const { connection } = this
 		this.connection = undefined
 		connection?.giveUp({ code: LOST })
@@ -247,6 +251,7 @@ export class Account {
 	private opened(): void {
 		this.failures = 0
 		this.connectedAt = Date.now()
+		this.storm.loggedIn(this.connectedAt)
 		this.pairing = undefined
 		this.become('connected', null)
 	}
@@ -263,21 +268,39 @@ export class Account {
 			this.endPairing('failed', this.pairing.phoneAnswered ? 'pairing_code_outdated' : lost)
 			return
 		}
-		const { state, retryAfter, forget } = consequence
+		const { state, forget } = consequence
 		const reason = closed.neverOpened ? 'connect_timeout' : consequence.reason
 		if (forget) this.forget()
-		if (retryAfter === null) {
+		if (consequence.retryAfter === null) {
 			this.become(state, reason)
 			return
 		}
+		const rest = this.storm.rest(Date.now())
+		if (rest) log('warning', 'storm', { account: this.id, rest })
+		const retryAfter = Math.max(consequence.retryAfter, rest)
 		// the restart after a pairing is part of the first connection, not a disturbance
 		const first = this.pairing?.accepted === true && closed.code === RESTART
 		if (first) this.become('connecting', null)
 		else this.become(state, reason, retryAfter ? Date.now() + retryAfter : null)
-		this.retry = setTimeout(
-			() => (first ? this.connect('connecting', null) : this.connect('reconnecting', reason)),
-			retryAfter
-		)
+		this.retry = setTimeout(() => this.tryAgain(first ? null : reason), retryAfter)
+		if (reason === 'client_outdated') void this.refreshVersion(this.retry)
+	}
+
+	/** Connects once more; `reason` is why it had to wait, null where it did not. A store that cannot be written is waited for. */
+	private tryAgain(reason: Reason | null): void {
+		if (reason === 'store_unusable' && !this.store.writable) {
+			const wait = backoff(this.failures++, Math.random())
+			this.become('failed', reason, Date.now() + wait)
+			this.retry = setTimeout(() => this.tryAgain(reason), wait)
+		} else
+			this.connect(reason ? 'reconnecting' : 'connecting', reason === 'store_unusable' ? 'connection_lost' : reason)
+	}
+
+	/** WhatsApp says that we are too old: where a newer version is known, there is nothing to wait for. */
+	private async refreshVersion(waiting: NodeJS.Timeout): Promise<void> {
+		if (!(await this.whatsapp.version.refresh()) || this.retry !== waiting) return
+		clearTimeout(waiting)
+		this.tryAgain('client_outdated')
 	}
 
 	/** The link is lost. Where its credentials can't be put aside they stay, and the next start or pairing tries again. */
@@ -295,6 +318,7 @@ export class Account {
 		if (this.store.paired && ['connected', 'connecting', 'reconnecting', 'starting'].includes(this.state)) {
 			throw new EngineError('already_paired', 'this account is linked')
 		}
+		if (this.reason === 'store_unusable') throw new EngineError('store_unusable', 'the session store cannot be written')
 		this.pairing?.end('cancelled')
 		this.disconnect()
 		if (this.store.paired) this.store.archive()

@@ -5,6 +5,8 @@ import type { AccountStateName, PairingErrorCode, Reason } from './protocol.ts'
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 20_000
 const OUTDATED_DELAY = 15 * 60_000
+/** What a timer of Node can wait, nearly 25 days: a longer one would go off at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 const JITTER = 0.2
 
 export interface Closed {
@@ -30,8 +32,12 @@ type Row = readonly [
 	forget?: boolean
 ]
 
+/** Our own code: the session store cannot be written. Nothing may be received or sent whose keys are not on the disk. */
+export const STORE_FAILED = 1
+
 /** The codes that Baileys gives (DisconnectReason) and those of WhatsApp's `<failure reason>`. */
 const TABLE: Readonly<Record<number, Row>> = {
+	[STORE_FAILED]: ['failed', 'store_unusable', 'backoff'],
 	401: ['logged_out', 'unlinked', 'never', true],
 	402: ['blocked', 'temporarily_banned', 'never'],
 	403: ['blocked', 'banned', 'never'],
@@ -57,7 +63,7 @@ export function backoff(failures: number, random: number): number {
 export function afterClose({ code, banSeconds }: Closed, failures: number, random: number): Consequence {
 	const [state, reason, retry, forget = false] = TABLE[code] ?? UNKNOWN
 	const waits = { now: 0, backoff: backoff(failures, random), slow: OUTDATED_DELAY, never: null }
-	const retryAfter = code === 402 && banSeconds ? banSeconds * 1000 : waits[retry]
+	const retryAfter = code === 402 && banSeconds ? Math.min(banSeconds * 1000, LONGEST_TIMER) : waits[retry]
 	return { state, reason, retryAfter, forget }
 }
 

@@ -16,6 +16,7 @@ import {
 	type GroupMetadata,
 	makeWASocket,
 	type proto,
+	type SignalKeyStore,
 	type WASocket
 } from 'baileys'
 import { BoundedCache } from './bounded-cache.ts'
@@ -23,8 +24,10 @@ import type { Closed as ClosedByCode } from './connection-policy.ts'
 import { Intake } from './intake.ts'
 import { describe, libraryLogger, log } from './log.ts'
 import { BROWSER } from './pairing.ts'
+import { EngineError } from './protocol.ts'
 import type { SessionStore } from './session-store.ts'
 import { durableRepository } from './signal-repository.ts'
+import type { WhatsAppVersion } from './whatsapp-version.ts'
 
 const KEEP_ALIVE_MS = Number(process.env.ENGINE_KEEPALIVE_MS ?? 15_000)
 /** Two unanswered keepalives and a half: 37.5 s. */
@@ -46,6 +49,12 @@ export const RESTART = 515
 export interface Closed extends ClosedByCode {
 	/** the engine gave up waiting for it to open */
 	neverOpened?: boolean
+}
+
+/** Where WhatsApp is (null: its own address), and who we say we are there. */
+export interface WhatsApp {
+	url: string | null
+	version: WhatsAppVersion
 }
 
 /** What must outlive a socket: Baileys would begin each connection with empty caches and fetch all anew. */
@@ -85,11 +94,11 @@ export class Connection {
 	private readonly silence: NodeJS.Timeout
 	private ended = false
 
-	constructor(store: SessionStore, caches: Caches, whatsappUrl: string | null, events: ConnectionEvents) {
+	constructor(store: SessionStore, caches: Caches, whatsapp: WhatsApp, events: ConnectionEvents) {
 		this.store = store
 		this.caches = caches
 		this.events = events
-		this.socket = this.makeSocket(whatsappUrl)
+		this.socket = this.makeSocket(whatsapp)
 		this.intake = this.makeIntake()
 		this.listen()
 		this.opening = setTimeout(() => this.giveUp({ code: TIMED_OUT, neverOpened: true }), OPEN_LIMIT_MS)
@@ -97,13 +106,14 @@ export class Connection {
 		events.socket(this.socket)
 	}
 
-	private makeSocket(whatsappUrl: string | null): WASocket {
-		const auth: AuthenticationState = { creds: this.store.credentials, keys: this.store }
+	private makeSocket({ url, version }: WhatsApp): WASocket {
+		const auth: AuthenticationState = { creds: this.store.credentials, keys: this.keys() }
 		return makeWASocket({
 			auth,
 			browser: BROWSER,
 			logger: libraryLogger,
-			...(whatsappUrl ? { waWebSocketUrl: whatsappUrl } : {}),
+			...(url ? { waWebSocketUrl: url } : {}),
+			version: version.now,
 			connectTimeoutMs: OPEN_LIMIT_MS,
 			defaultQueryTimeoutMs: QUERY_LIMIT_MS,
 			keepAliveIntervalMs: KEEP_ALIVE_MS,
@@ -115,8 +125,19 @@ export class Connection {
 			msgRetryCounterCache: this.caches.retries,
 			cachedGroupMetadata: async jid => this.caches.groups.get(jid),
 			getMessage: async key => this.sentMessage(key.id),
-			makeSignalRepository: durableRepository(this.store)
+			makeSignalRepository: durableRepository(this.store, () => !this.ended)
 		})
+	}
+
+	/** The store, as long as the connection lasts: Baileys tries a commit again for half a minute, and must not undo what the next connection wrote. */
+	private keys(): SignalKeyStore {
+		return {
+			get: (type, ids) => this.store.get(type, ids),
+			set: data => {
+				if (this.ended) throw new EngineError('not_connected', 'the connection has ended')
+				this.store.set(data)
+			}
+		}
 	}
 
 	/** Takes the place of Baileys' own listeners for messages. */

@@ -20,6 +20,7 @@ import {
 	readOrder,
 	updateOrder
 } from './asking/questions.ts'
+import type { WhatsApp } from './connection.ts'
 import type { Handlers } from './json-rpc.ts'
 import { log, setLogLevel } from './log.ts'
 import {
@@ -27,7 +28,6 @@ import {
 	backupParams,
 	confirmParams,
 	deliveryParams,
-	type Initialize,
 	initializeParams,
 	pairingParams,
 	passkeyParams
@@ -36,13 +36,19 @@ import { EngineError, type Notify, PROTOCOL_VERSION } from './protocol.ts'
 import { downloadParams } from './receiving/download-order.ts'
 import { sendParams } from './sending/order.ts'
 import { putAside, SessionStore } from './session-store.ts'
+import { WhatsAppVersion } from './whatsapp-version.ts'
 
 const NAME = 'whatsapp-engine'
 const VERSION = '0.1.0'
 const LIBRARY = 'baileys 7.0.0-rc14'
 
+interface Settings {
+	dataDir: string
+	whatsapp: WhatsApp
+}
+
 export class Engine {
-	private settings: Initialize | undefined
+	private settings: Settings | undefined
 	private readonly accounts = new Map<string, Account>()
 	private readonly notify: Notify
 
@@ -52,8 +58,12 @@ export class Engine {
 
 	readonly handlers: Handlers = {
 		initialize: async params => {
-			this.settings = initializeParams(params)
-			setLogLevel(this.settings.logLevel)
+			const { dataDir, whatsappUrl: url, logLevel } = initializeParams(params)
+			setLogLevel(logLevel)
+			const version = new WhatsAppVersion(dataDir, url)
+			this.settings = { dataDir, whatsapp: { url, version } }
+			// who connects meanwhile takes the one that was found last
+			void version.refresh()
 			log('info', 'initialized', { version: VERSION, library: LIBRARY })
 			return { protocol_version: PROTOCOL_VERSION, engine: { name: NAME, version: VERSION, library: LIBRARY } }
 		},
@@ -62,11 +72,11 @@ export class Engine {
 			return { memory: process.memoryUsage.rss() }
 		},
 		'account.start': async params => {
-			const { dataDir, whatsappUrl } = this.initialized()
+			const { dataDir, whatsapp } = this.initialized()
 			const { account: id, delivery } = deliveryParams(params)
 			if (this.accounts.has(id)) return {}
 			const store = new SessionStore(join(dataDir, 'accounts', id))
-			const account = new Account(id, store, whatsappUrl, this.notify)
+			const account = new Account(id, store, whatsapp, this.notify)
 			this.accounts.set(id, account)
 			// the answer first: state follows it
 			setImmediate(() => account.start(delivery))
@@ -185,7 +195,7 @@ export class Engine {
 		this.accounts.clear()
 	}
 
-	private initialized(): Initialize {
+	private initialized(): Settings {
 		if (!this.settings) throw new EngineError('not_initialized', 'initialize comes first')
 		return this.settings
 	}

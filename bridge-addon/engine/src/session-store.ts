@@ -115,6 +115,8 @@ export class SessionStore implements SignalKeyStore {
 	private writes = 0
 	/** what was sent and is written with the next commit; encoded already, so that it can't keep others' commits from being made */
 	private readonly unwritten = new Map<string, Sent & { encoded: Uint8Array; until: number }>()
+	/** Called when something could not be written: the disk is full, read-only or broken. */
+	onFailure: () => void = () => undefined
 	/** what `setEarly` has written, by type and id: the very objects that come again */
 	private readonly early = new Map<string, unknown>()
 
@@ -160,7 +162,7 @@ export class SessionStore implements SignalKeyStore {
 		if (at === undefined) return
 		this.transaction(() => {
 			makeFitForUse(this.database, this.credentials)
-			this.saveCredentials()
+			this.writeCredentials()
 		})
 		log('warning', 'session_restored', { copied_at: rfc3339(at) })
 	}
@@ -176,8 +178,16 @@ export class SessionStore implements SignalKeyStore {
 		return this.credentials.account !== undefined
 	}
 
-	/** Baileys changes the credentials in place: this writes the whole of them. */
+	/** Baileys changes the credentials in place: this writes the whole of them. Where it cannot, `onFailure` is called. */
 	saveCredentials(): void {
+		try {
+			this.writeCredentials()
+		} catch (error) {
+			this.failed(error)
+		}
+	}
+
+	private writeCredentials(): void {
 		this.database
 			.prepare('INSERT OR REPLACE INTO credentials (one, value) VALUES (1, ?)')
 			.run(JSON.stringify(this.credentials, BufferJSON.replacer))
@@ -235,9 +245,25 @@ export class SessionStore implements SignalKeyStore {
 			this.database.exec('COMMIT')
 			this.unwritten.clear()
 		} catch (error) {
-			this.database.exec('ROLLBACK')
-			log('error', 'store_write_failed', { error: describe(error) })
+			if (this.database.isTransaction) this.database.exec('ROLLBACK')
+			this.failed(error)
 			throw error
+		}
+	}
+
+	private failed(error: unknown): void {
+		log('error', 'store_write_failed', { error: describe(error) })
+		this.onFailure()
+	}
+
+	/** Whether it can be written now: looks by writing. */
+	get writable(): boolean {
+		try {
+			this.writeCredentials()
+			return true
+		} catch (error) {
+			log('warning', 'store_not_writable', { error: describe(error) })
+			return false
 		}
 	}
 
@@ -355,7 +381,11 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Keeps a message as it came in: Baileys answers for it before it tells us, and what it holds in memory then dies with the process. */
 	keepStanza(messageId: string, stanza: Uint8Array): void {
-		this.statements.keepStanza.run(messageId, stanza, Date.now())
+		try {
+			this.statements.keepStanza.run(messageId, stanza, Date.now())
+		} catch (error) {
+			this.failed(error)
+		}
 	}
 
 	forgetStanza(messageId: string): void {

@@ -17,6 +17,7 @@ import {
 	type SignalKeyStoreWithTransaction,
 	type SocketConfig
 } from 'baileys'
+import { EngineError } from './protocol.ts'
 import { PLAINTEXT, type SessionStore } from './session-store.ts'
 import './signal-sessions.ts'
 
@@ -25,8 +26,9 @@ type MakeRepository = SocketConfig['makeSignalRepository']
 const hashOf = (address: string, ciphertext: Uint8Array): string =>
 	createHash('sha256').update(address).update('\0').update(ciphertext).digest('base64')
 
+/** `live`: whether the connection that it is for has not ended. What that one still holds must not undo what the next one has written. */
 export const durableRepository =
-	(store: SessionStore): MakeRepository =>
+	(store: SessionStore, live: () => boolean): MakeRepository =>
 	(auth, logger, findLids) => {
 		const keys = auth.keys as SignalKeyStoreWithTransaction
 		const steps = new AsyncLocalStorage<SignalDataSet[]>()
@@ -38,7 +40,10 @@ export const durableRepository =
 			}
 		}
 		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ ...auth, keys: recorded }, logger, findLids)
-		const flush = earlyCommits(store)
+		const flush = earlyCommits(steps => {
+			if (!live()) throw new EngineError('not_connected', 'the connection has ended')
+			store.setEarly(steps)
+		})
 
 		/** What Baileys locks a send by. */
 		const ownLock = () => store.credentials.me?.id ?? ''
@@ -76,7 +81,7 @@ export const durableRepository =
 	}
 
 /** One commit for all that is encrypted at the same time: a message is, for each device that gets it. */
-function earlyCommits(store: SessionStore): (steps: SignalDataSet[]) => Promise<void> {
+function earlyCommits(commit: (steps: SignalDataSet[]) => void): (steps: SignalDataSet[]) => Promise<void> {
 	let waiting: SignalDataSet[] = []
 	let committing: Promise<void> | undefined
 	return steps => {
@@ -87,7 +92,7 @@ function earlyCommits(store: SessionStore): (steps: SignalDataSet[]) => Promise<
 				waiting = []
 				committing = undefined
 				try {
-					store.setEarly(taken)
+					commit(taken)
 					resolve()
 				} catch (error) {
 					reject(error)

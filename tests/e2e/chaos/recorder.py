@@ -18,5 +18,6 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     def record(call: ServiceCall) -> None:
         os.write(file, f"{call.data['line']}\n".encode())
 
+    os.write(file, b"started\n")
     hass.services.async_register(DOMAIN, "record", record)
     return True
