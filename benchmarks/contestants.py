@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 import json
 from pathlib import Path
@@ -81,10 +82,11 @@ class Bare:
                 case {"answer": number}:
                     self._answers.pop(number).set_result(frame)
 
-    async def connected(self) -> None:
-        """Waits until it is connected."""
+    async def connected(self) -> float:
+        """Waits until it is connected, and returns when it was seen to be (Unix seconds)."""
         async with asyncio.timeout(START_LIMIT):
             await self.opened.wait()
+        return time.time()
 
     async def send(self, to: Sequence[str], number: int, in_flight: int = 1) -> list[float]:
         """Sends `number` texts, to one recipient after the other; returns the ms from each `sendMessage` to WhatsApp's ack."""
@@ -183,9 +185,10 @@ class Bridge:
         """Waits until a text has come in, and returns when (Unix seconds)."""
         return await self.arrivals.wait(text)
 
-    async def connected(self) -> None:
-        """Waits until the account is connected, by the gateway's own log."""
-        await self._process.line(is_connected, START_LIMIT, "the account's connection")
+    async def connected(self) -> float:
+        """Waits until the account is connected, and returns since when, by the gateway's own log (Unix seconds)."""
+        line = await self._process.line(is_connected, START_LIMIT, "the account's connection")
+        return datetime.fromisoformat(json.loads(line)["time"]).timestamp()
 
     async def follow(self) -> None:
         """Notes what comes in, until cancelled."""
@@ -207,7 +210,7 @@ def is_connected(line: str) -> bool:
 async def running_bridge(
     folder: Path, simulator: Simulator, *, checkout: Path = ROOT, name: str = "bridge", **settings: str
 ) -> AsyncIterator[Bridge]:
-    """Starts gateway and engine of a checkout as `scripts/bridge` does, with pacing off, the simulator for WhatsApp."""
+    """Starts gateway and engine of a checkout as `scripts/bridge` does, without pacing or rate limit, the simulator for WhatsApp."""
     environment = {
         "BRIDGE_HOST": "127.0.0.1",
         "BRIDGE_PORT": "0",
@@ -215,6 +218,7 @@ async def running_bridge(
         "BRIDGE_API_TOKEN": TOKEN,
         "BRIDGE_WHATSAPP_URL": simulator.whatsapp_url,
         "BRIDGE_MESSAGES_PER_SECOND": "0",
+        "BRIDGE_RATE_LIMIT": "0",
         "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
     } | settings
     command: list[str | Path] = [checkout / ".venv/bin/python", "-m", "whatsapp_bridge", "serve"]
