@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 import probatio as vol
 
-from .phone_numbers import international
+from .phone_numbers import international, written
 from .recipient import CONF_CHAT
 
 CONF_CHAT_TYPE: Final = "chat_type"
@@ -35,14 +35,14 @@ CHANGES: Final = frozenset({"reaction", "poll_vote", "event_response", "edit", "
 
 PLACE_OPTIONS: Final = {
     vol.Optional(ATTR_DEVICE_ID): vol.All(cv.ensure_list, [cv.string]),
-    vol.Optional(CONF_CHAT): vol.All(cv.ensure_list, [cv.string]),
+    vol.Optional(CONF_CHAT): vol.All(cv.ensure_list, [written]),
     vol.Optional(CONF_CHAT_TYPE): vol.All(cv.ensure_list, [vol.In(CHAT_TYPES)]),
     vol.Optional(CONF_INCLUDE_WAITED): cv.boolean,
 }
 """Where something happened."""
 
 SENDER_OPTIONS: Final = PLACE_OPTIONS | {
-    vol.Optional(CONF_SENDER): vol.All(cv.ensure_list, [cv.string]),
+    vol.Optional(CONF_SENDER): vol.All(cv.ensure_list, [written]),
     vol.Optional(CONF_INCLUDE_OWN): cv.boolean,
 }
 """Where a message came, and from whom."""
@@ -146,17 +146,17 @@ def chat_type(chat: str) -> str:
     return "status" if chat == "status" else "person"
 
 
-def _chats(hass: HomeAssistant, written: Iterable[str] | None) -> set[str]:
+def _chats(hass: HomeAssistant, texts: Iterable[str] | None) -> set[str]:
     """Reads phone numbers as people write them, and chat ids."""
-    return {_chat(hass, item.strip()) for item in written or ()}
+    return {_chat(hass, item.strip()) for item in texts or ()}
 
 
-def _chat(hass: HomeAssistant, written: str) -> str:
-    if written == "status" or re.fullmatch(r"(group|channel|lid):\S+", written):
-        return written
-    phone = international(written, hass.config.country)
+def _chat(hass: HomeAssistant, text: str) -> str:
+    if text == "status" or re.fullmatch(r"(group|channel|lid):\S+", text):
+        return text
+    phone = international(text, hass.config.country)
     if phone is None:
-        raise vol.Invalid(f"{written} is neither a phone number nor a chat id")
+        raise vol.Invalid(f"{text} is neither a phone number nor a chat id")
     return phone
 
 

@@ -63,9 +63,10 @@ class Outgoing:
     upload: Upload | None = None
 
 
-def titled(title: str | None, message: str) -> str:
-    """Returns a text with its title as bold first line."""
-    return f"*{title}*\n{message}" if title else message
+def titled(title: str | None, message: str, *, markdown: bool = False) -> str:
+    """Returns a text with its title as bold first line: as WhatsApp writes bold, or as Markdown does."""
+    stars = "**" if markdown else "*"
+    return f"{stars}{title}{stars}\n{message}" if title else message
 
 
 async def outgoing(hass: HomeAssistant, text: str, data: dict[str, Any]) -> Outgoing:

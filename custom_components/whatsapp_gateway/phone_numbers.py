@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from homeassistant.helpers import config_validation as cv
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
@@ -10,13 +11,24 @@ _FILLERS: Final = re.compile(r"[\s().\-/\u2010-\u2015]+")
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
 
 
-def international(written: str, country: str | None) -> str | None:
+def written(value: object) -> str:
+    """Checks a phone number, chat id or name as an action, trigger or condition gets it.
+
+    A template that renders `+491701234567`, and YAML without quotes, make it a number: it was international then, since a
+    national one would have lost its zero.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"+{value}"
+    return cv.string(value)
+
+
+def international(text: str, country: str | None) -> str | None:
     """Returns a phone number in E.164, None if it is none or could be two: guessing would write to a stranger.
 
     `country` (ISO 3166, `DE`) is whose national writing is understood (`0170 1234567`), and whose way to dial abroad (`011 49 …`).
     """
     # the trunk prefix of an international number stands in brackets: +49 (0) 170 ...
-    digits = _FILLERS.sub("", written.replace("(0)", ""))
+    digits = _FILLERS.sub("", text.replace("(0)", ""))
     if not re.fullmatch(r"\+?[0-9]+", digits, re.ASCII):
         return None
     if digits.startswith("00"):  # understood everywhere, also where another prefix is dialled

@@ -67,7 +67,10 @@ def _around(target: Target, data: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _text(hass: HomeAssistant, target: Target, data: Mapping[str, Any]) -> Outgoing:
     text, chats = mentioned(hass, target.entry, data[CONF_MESSAGE], data.get(CONF_MENTIONS, ()))
-    body: dict[str, Any] = {"type": "text", "text": titled(data.get("title"), text)}
+    body: dict[str, Any] = {
+        "type": "text",
+        "text": titled(data.get("title"), text, markdown=data.get("markdown", False)),
+    }
     body |= {name: data[name] for name in ("markdown", "link_preview") if data.get(name)}
     body |= {CONF_MENTIONS: chats} if chats else {}
     return Outgoing(body | _around(target, data))

@@ -13,14 +13,14 @@ import probatio as vol
 
 from .const import CONF_ACCOUNT, DOMAIN
 from .coordinator import WhatsAppConfigEntry
-from .phone_numbers import international
+from .phone_numbers import international, written
 from .recipient import Recipient, RecipientKind, recipients
 
 CONF_TO: Final = "to"
 
 TARGET_FIELDS: Final[dict[str | vol.Marker, Any]] = {
     **cv.ENTITY_SERVICE_FIELDS,
-    vol.Optional(CONF_TO): vol.All(cv.ensure_list, [cv.string]),
+    vol.Optional(CONF_TO): vol.All(cv.ensure_list, [written]),
     vol.Optional(CONF_ACCOUNT): cv.string,
 }
 
@@ -42,10 +42,10 @@ def targets_of(hass: HomeAssistant, data: Mapping[str, Any]) -> list[Target]:
         ServiceValidationError: nobody is named, or somebody who is not known.
     """
     found = _recipients_by_entity(hass, data)
-    written = [text.strip() for text in data.get(CONF_TO, ()) if text.strip()]
-    if written:
+    texts = [text.strip() for text in data.get(CONF_TO, ()) if text.strip()]
+    if texts:
         entry = sending_account(hass, data.get(CONF_ACCOUNT))
-        found += [Target(entry, chat_of(hass, entry, text)) for text in written]
+        found += [Target(entry, chat_of(hass, entry, text)) for text in texts]
     once: dict[tuple[str, str], Target] = {}
     for target in found:
         once.setdefault((target.entry.entry_id, target.chat), target)

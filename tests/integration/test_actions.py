@@ -58,7 +58,7 @@ def body_of(request: Request) -> Json:
         (
             "send_message",
             {"message": "is ready", "title": "Dinner", "markdown": True, "link_preview": True},
-            {"type": "text", "text": "*Dinner*\nis ready", "markdown": True, "link_preview": True},
+            {"type": "text", "text": "**Dinner**\nis ready", "markdown": True, "link_preview": True},
         ),
         (
             "send_message",

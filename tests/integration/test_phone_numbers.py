@@ -2,11 +2,11 @@
 
 import pytest
 
-from custom_components.whatsapp_gateway.phone_numbers import international
+from custom_components.whatsapp_gateway.phone_numbers import international, written
 
 
 @pytest.mark.parametrize(
-    ("written", "country", "expected"),
+    ("text", "country", "expected"),
     [
         ("+49 170 1234567", None, "+491701234567"),
         ("+49 (0)170 / 123-45-67", "US", "+491701234567"),
@@ -40,5 +40,12 @@ from custom_components.whatsapp_gateway.phone_numbers import international
         ("+1234567890123456", "DE", None),
     ],
 )
-def test_numbers_are_read_as_at_home(written: str, country: str | None, expected: str | None) -> None:
-    assert international(written, country) == expected
+def test_numbers_are_read_as_at_home(text: str, country: str | None, expected: str | None) -> None:
+    assert international(text, country) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(491701234567, "+491701234567"), ("0170 1234567", "0170 1234567"), ("Alice", "Alice")]
+)
+def test_a_number_that_a_template_has_made_an_integer_was_international(value: object, expected: str) -> None:
+    assert written(value) == expected
