@@ -96,7 +96,9 @@ async def test_from_nothing_to_a_linked_phone_without_typing(
         step = await choose(hass, flow_id, "app")
         assert (step["type"], step["progress_action"]) == ("progress", "install_app")
         await until(lambda: current_step(hass, flow_id)["type"] == "progress_done", "the app answers")
-        await hass.config_entries.flow.async_configure(flow_id)
+        step = await hass.config_entries.flow.async_configure(flow_id)
+        if step["type"] == "menu":
+            await choose(hass, flow_id, "scan")
         await shown_code(hass, flow_id)
         await simulator.scan_qr(await qr_text(bridges[0]))
         await step_after_progress(hass, flow_id)
