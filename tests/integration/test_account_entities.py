@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from tests.integration.conftest import IDENTITY
-from tests.integration.dialog import STATE, is_state, qr_text, shown_code, until
+from tests.integration.dialog import STATE, is_state, qr_text, scan, shown_code, until
 from tests.integration.scripted_gateway import ScriptedGateway, golden
 from tests.simulator.client import Simulator
 from tests.stack.bridge import Bridge
@@ -227,6 +227,7 @@ async def test_unlinked_with_the_button_and_linked_again(
     await until(lambda: bool(hass.config_entries.flow.async_progress()), "the dialog is offered")
     [flow] = hass.config_entries.flow.async_progress()
     await hass.config_entries.flow.async_configure(flow["flow_id"], {})
+    await scan(hass, flow["flow_id"])
     await shown_code(hass, flow["flow_id"])
     await simulator.scan_qr(await qr_text(bridge))
     await until(lambda: is_state(hass, STATE, "connected"), "it is linked again")
