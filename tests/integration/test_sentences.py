@@ -17,6 +17,8 @@ from tests.integration.dialog import until
 from tests.integration.scripted_gateway import ScriptedGateway
 
 ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = sorted(path.stem for path in (ROOT / "custom_components/whatsapp_gateway/translations").glob("*.json"))
+ENDS = (".", "।")
 ALICE = "+15551230001"
 MESSAGES = "/v1/accounts/home/messages"
 
@@ -35,13 +37,13 @@ def test_no_code_of_the_gateway_is_without_a_sentence() -> None:
     assert set(re.findall(r'^    [A-Z_]+ = "([a-z_]+)"$', enum, re.MULTILINE)) == ours
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_are_sentences(language: str) -> None:
     texts = json.loads((ROOT / f"custom_components/whatsapp_gateway/translations/{language}.json").read_text())
     for key, text in texts["exceptions"].items():
-        assert text["message"].endswith((".", "{errors}")), key
+        assert text["message"].endswith((*ENDS, "{errors}")), key
     for key, sentence in texts["config"]["error"].items():
-        assert sentence.endswith("."), key
+        assert sentence.endswith(ENDS), key
 
 
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -119,7 +121,7 @@ async def test_the_action_describes_its_own_fields(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_frontend_can_read_every_text(language: str) -> None:
     """It reads them as ICU messages: braces hold a name and nothing else."""
     texts = (ROOT / f"custom_components/whatsapp_gateway/translations/{language}.json").read_text()
