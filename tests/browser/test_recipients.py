@@ -105,6 +105,7 @@ async def add_recipient(page: Page, home_assistant: HomeAssistant, chat: str, pi
     await page.locator("ha-selector-select").click()
     await expect(page.get_by_text("Bob (")).to_be_visible()
     await page.screenshot(path=picture("recipient-chats"))
+    await page.wait_for_function(SEARCH_FOCUSED)  # else the keys are Home Assistant's shortcuts
     await page.keyboard.type(chat.lower()[:3])
     await expect(page.get_by_text("Bob (")).to_have_count(0)
     await page.get_by_text(chat).last.click()
@@ -119,6 +120,12 @@ async def add_recipient(page: Page, home_assistant: HomeAssistant, chat: str, pi
     await expect(page.get_by_text("Success")).not_to_be_visible()
     await page.screenshot(path=picture("recipient-listed"))
 
+
+SEARCH_FOCUSED = """() => {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  return focused?.tagName === 'INPUT';
+}"""
 
 PICTURES_LOADED = """() => {
   const pictures = (root) => [...root.querySelectorAll('*')].flatMap(

@@ -1,5 +1,6 @@
 """Recipients and actions with the real gateway and engine: what the contact's phone decrypts."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from custom_components.whatsapp_gateway.api.changes import CallChanged
 from custom_components.whatsapp_gateway.coordinator import SIGNAL_EVENT
 from tests.integration.conftest import ALICE
-from tests.integration.dialog import is_state, until
+from tests.integration.dialog import LIMIT, is_state, until
 from tests.integration.house_parts import picture, set_up_house
 from tests.integration.recipients import add_recipient, answer, begin_adding
 from tests.simulator.client import ReceivedMessage, Simulator
@@ -145,9 +146,15 @@ async def test_what_a_recipient_writes_fires_the_event_entity_also_what_came_mea
 
     await simulator.contact_send(ALICE, "Who is there?")
     await until(lambda: said("text"), "the text is told")
+    entry = hass.config_entries.async_get_entry(alice)
+    assert entry is not None
+    client = entry.runtime_data.client
     assert await hass.config_entries.async_unload(alice)
     media = {"mimetype": "image/jpeg", "size": 100}
-    await simulator.contact_write(ALICE, {"kind": "image", "media": media, "caption": "me"})
+    async with asyncio.timeout(LIMIT), client.events() as events:
+        await simulator.contact_write(ALICE, {"kind": "image", "media": media, "caption": "me"})
+        while (await events.next()).type != "message.received":
+            pass
     assert await hass.config_entries.async_setup(alice)
     await until(lambda: said("image"), "the picture is told")
     state = hass.states.get("event.alice_message")
