@@ -9,6 +9,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_translations
 
+from .answer_limit import AnswerLimit
 from .api.errors import GatewayError
 from .api.events import Event
 from .api.models import IncomingMessage
@@ -73,11 +74,18 @@ class _Conversations:
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
         self._conversation_ids: dict[str, str] = {}
+        self._limit = AnswerLimit()
 
     def take(self, recipient: Recipient, message: IncomingMessage) -> None:
         """Answers a message when those before it have their answers."""
         if self._waiting[recipient.chat] >= QUEUE_LIMIT:
             _LOGGER.warning("Assist leaves out a message: too many wait in its chat")
+            return
+        if not self._limit.allows(recipient.chat, self._hass.loop.time()):
+            if self._limit.falls_silent(recipient.chat):
+                _LOGGER.warning(
+                    "Assist falls silent in a chat: too many answers in ten minutes, as if a machine were talking"
+                )
             return
         self._waiting[recipient.chat] += 1
         self._entry.async_create_background_task(

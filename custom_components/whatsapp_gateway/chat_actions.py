@@ -9,7 +9,7 @@ import probatio as vol
 
 from .answered import author_of
 from .api.errors import GatewayAuthError, GatewayError
-from .const import CONF_ACCOUNT
+from .const import CONF_ACCOUNT, CONF_AUTHOR
 from .coordinator import WhatsAppConfigEntry
 from .errors import translated
 from .recipient import recipient_of_chat
@@ -37,7 +37,8 @@ async def mark_read(call: ServiceCall) -> ServiceResponse:
     """Marks messages of one or several chats as read."""
     for target in targets_of(call.hass, call.data):
         coordinator = target.entry.runtime_data
-        messages = [(message_id, author_of(target, message_id)) for message_id in call.data["message_id"]]
+        author = call.data.get(CONF_AUTHOR)
+        messages = [(message_id, author_of(target, message_id, author)) for message_id in call.data["message_id"]]
         await _asked(target.entry, coordinator.client.mark_read(coordinator.account_id, target.chat, messages))
     return None
 
@@ -113,7 +114,11 @@ _ACCOUNT: Final[dict[str | vol.Marker, Any]] = {vol.Optional(CONF_ACCOUNT): cv.s
 CHAT_ACTIONS: Final = (
     (
         mark_read,
-        {**TARGET_FIELDS, vol.Required("message_id"): vol.All(_STRINGS, vol.Length(max=100))},
+        {
+            **TARGET_FIELDS,
+            vol.Required("message_id"): vol.All(_STRINGS, vol.Length(max=100)),
+            vol.Optional(CONF_AUTHOR): cv.string,
+        },
         SupportsResponse.NONE,
     ),
     (

@@ -5,6 +5,7 @@ from typing import Final
 DOMAIN: Final = "whatsapp_gateway"
 
 CONF_ACCOUNT: Final = "account"
+CONF_AUTHOR: Final = "author"
 """The gateway's id of the linked WhatsApp account: in an entry's data, and in the data of `notify.whatsapp`."""
 
 CONF_PHONE: Final = "phone"

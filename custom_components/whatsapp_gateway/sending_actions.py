@@ -12,13 +12,12 @@ import probatio as vol
 from .answered import author_of, quote_of
 from .api.errors import GatewayError
 from .attachments import CONF_LANGUAGE, CONF_TTS, SOURCE_FIELDS, attachment, speech
-from .const import DOMAIN
+from .const import CONF_AUTHOR, DOMAIN
 from .mentions import mentioned
 from .outgoing import FILE_TYPES, Outgoing, titled, with_file
 from .sending import raise_for, send_to_all
 from .targets import TARGET_FIELDS, Target, targets_of
 
-CONF_AUTHOR: Final = "author"
 CONF_CAPTION: Final = "caption"
 CONF_MENTIONS: Final = "mentions"
 CONF_MESSAGE: Final = "message"

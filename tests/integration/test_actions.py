@@ -384,11 +384,14 @@ async def test_messages_are_marked_as_read_with_their_authors(hass: HomeAssistan
     gateway.answer("POST", READ, (200, nothing))
     call = {"entity_id": "notify.alice", "message_id": ["3A5F", "3A60"]}
     await hass.services.async_call("whatsapp_gateway", "mark_read", call, blocking=True)
-    [request] = gateway.requested("POST", READ)
-    assert request.body == {
+    call = {"entity_id": "notify.family", "message_id": "3A61", "author": BOB}
+    await hass.services.async_call("whatsapp_gateway", "mark_read", call, blocking=True)
+    alices, familys = gateway.requested("POST", READ)
+    assert alices.body == {
         "to": ALICE,
         "messages": [{"message_id": "3A5F", "author": ALICE}, {"message_id": "3A60", "author": ALICE}],
     }
+    assert familys.body == {"to": FAMILY, "messages": [{"message_id": "3A61", "author": BOB}]}
 
 
 @pytest.mark.usefixtures("loaded")

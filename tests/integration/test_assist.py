@@ -15,7 +15,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.whatsapp_gateway import assist, voice_notes
+from custom_components.whatsapp_gateway import answer_limit, assist, voice_notes
 from tests.integration.conftest import ALICE
 from tests.integration.dialog import until
 from tests.integration.house_parts import ROOT, sound
@@ -233,6 +233,28 @@ async def test_one_after_the_other_and_not_without_end(
     await until(lambda: len(answers(gateway)) == assist.QUEUE_LIMIT, "those in the queue are answered")
     await hass.async_block_till_done()
     assert len(butler.heard) == assist.QUEUE_LIMIT
+
+
+async def test_two_machines_do_not_answer_each_other_without_end(
+    hass: HomeAssistant,
+    gateway: ScriptedGateway,
+    account: MockConfigEntry,
+    butler: Butler,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    talks(hass, account)
+    for sequence in range(7, 7 + answer_limit.ANSWERS):
+        await processed(gateway, golden("event-message-received"), sequence)
+        await until(lambda: len(answers(gateway)) == len(butler.heard) > sequence - 7, "it is answered")  # noqa: B023 - called at once
+    for sequence in range(100, 103):
+        await processed(gateway, golden("event-message-received"), sequence)
+    await hass.async_block_till_done()
+    assert len(butler.heard) == answer_limit.ANSWERS
+    assert caplog.text.count("falls silent") == 1
+    monkeypatch.setattr(answer_limit, "WITHIN", 0.0)
+    await processed(gateway, golden("event-message-received"), 103)
+    await until(lambda: len(answers(gateway)) == answer_limit.ANSWERS + 1, "when the time is over it answers again")
 
 
 def ogg(tmp_path: Path) -> bytes:
