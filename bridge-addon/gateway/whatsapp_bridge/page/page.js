@@ -110,6 +110,9 @@ function showAccounts(accounts) {
 	}
 }
 
+/** What is done if the question that is open now is answered with yes. */
+let confirmed = () => undefined
+
 function newAccount(id) {
 	const item = $('account').content.cloneNode(true).firstElementChild
 	item.dataset.id = id
@@ -121,12 +124,10 @@ function newAccount(id) {
 		if (!form.hidden) form.querySelector('input').focus()
 	})
 	on('.cancel', button => act(button, () => call('DELETE', account(id, '/pairing'))))
-	on('.remove', async button => {
+	on('.remove', button => {
 		say($('confirm-text'), `Unlink “${item.querySelector('h3').textContent}” from its phone and erase it here? Home Assistant’s entry stays and says that it is gone.`)
-		$('confirm').returnValue = 'no'
+		confirmed = () => act(button, () => call('DELETE', account(id)))
 		$('confirm').showModal()
-		await new Promise(closed => $('confirm').addEventListener('close', closed, { once: true }))
-		if ($('confirm').returnValue === 'yes') await act(button, () => call('DELETE', account(id)))
 	})
 	item.querySelector('.by-code').addEventListener('submit', event => {
 		event.preventDefault()
@@ -278,6 +279,10 @@ async function refresh() {
 	refreshing = false
 	if (!document.hidden) timer = setTimeout(refresh, pause)
 }
+
+$('confirm').querySelector('form').addEventListener('submit', event => {
+	if (event.submitter?.value === 'yes') void confirmed()
+})
 
 $('login').addEventListener('submit', async event => {
 	event.preventDefault()
