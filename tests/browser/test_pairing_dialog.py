@@ -35,8 +35,6 @@ async def test_scan_from_the_screen_closes_the_dialog_and_makes_the_device(
 
     await page.goto(f"{home_assistant.url}/config/devices/device/{await device_id(home_assistant)}")
     await expect(page.get_by_text("Connected").first).to_be_visible(timeout=PATIENCE)
-    await expect(page.locator("#ha-launch-screen")).to_have_count(0)
-    await page.screenshot(path=pictures / f"device-{theme}.png")
 
 
 async def test_codes_on_the_screen_rotate_expire_and_come_back_with_one_press(

@@ -11,7 +11,7 @@ from tests.e2e.house_integration import write_house
 from tests.gateway.media_samples import picture, sound
 from tests.simulator.client import ReceivedMessage, Simulator, running_simulator
 from tests.stack.bridge import running_bridge
-from tests.stack.config_flow import begin_pairing, finished_flow
+from tests.stack.config_flow import add_recipient, begin_pairing, finished_flow
 from tests.stack.home_assistant import HomeAssistant, home_assistant_again, running_home_assistant
 
 ALICE = "+15551230001"
@@ -43,18 +43,6 @@ class Contact:
         message = (await self._simulator.contact_messages(ALICE, after=self._seen, wait=20))[0]
         self._seen = message.index
         return message
-
-
-async def add_recipient(home_assistant: HomeAssistant, chat: str, name: str) -> None:
-    """Goes through the dialog by Home Assistant's API, as its frontend does."""
-    [entry] = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
-    flows = "/api/config/config_entries/subentries/flow"
-    step = await home_assistant.request("POST", flows, {"handler": [entry["entry_id"], "recipient"]})
-    step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", {"chat": chat})
-    assert step["step_id"] == "options", step
-    answers = {"name": name, "may_trigger": True, "media": "on_demand"}
-    step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", answers)
-    assert step["type"] == "create_entry", step
 
 
 @pytest.mark.timeout(240)

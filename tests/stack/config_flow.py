@@ -82,3 +82,15 @@ async def finished_flow(home_assistant: HomeAssistant, flow_id: str) -> Step:
     if not entries:
         raise FlowError("the dialog ended without an entry")
     return dict(entries[-1])
+
+
+async def add_recipient(home_assistant: HomeAssistant, chat: str, name: str) -> None:
+    """Goes through the dialog by Home Assistant's API, as its frontend does."""
+    [entry] = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
+    flows = "/api/config/config_entries/subentries/flow"
+    step = await home_assistant.request("POST", flows, {"handler": [entry["entry_id"], "recipient"]})
+    step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", {"chat": chat})
+    assert step["step_id"] == "options", step
+    answers = {"name": name, "may_trigger": True, "media": "on_demand"}
+    step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", answers)
+    assert step["type"] == "create_entry", step
