@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 import json
 import os
@@ -34,6 +34,9 @@ AUTOMATIONS = """\
       data: {line: "{{ trigger.event.data.message_id }}"}
 """
 CONFIGURATION = "chaos_recorder:\n"
+START_LIMIT = 120.0
+CALL_LIMIT = 120.0
+"""Seconds in which a gateway that is killed again and again has taken a call."""
 
 
 def add_recorder(config_dir: Path) -> None:
@@ -52,21 +55,26 @@ def add_recorder(config_dir: Path) -> None:
 
 
 class KeptRunning[Part]:
-    """A part of the house that is started again whenever it has died."""
+    """A part of the house that is started again whenever it has died. What its processes said is in one file."""
 
     def __init__(
-        self, start: Callable[[], AbstractAsyncContextManager[Part]], process: Callable[[Part], Process]
+        self,
+        start: Callable[[], AbstractAsyncContextManager[Part]],
+        process: Callable[[Part], Process],
+        log: Path,
     ) -> None:
         self.part: Part | None = None
         self.starts = 0
         self._start = start
         self._process = process
+        self._log = log
         self._up = asyncio.Event()
         self._over = asyncio.Event()
 
     async def up(self) -> Part:
         """Waits until it runs."""
-        await self._up.wait()
+        async with asyncio.timeout(START_LIMIT):
+            await self._up.wait()
         assert self.part is not None
         return self.part
 
@@ -79,11 +87,18 @@ class KeptRunning[Part]:
                 self.starts += 1
                 self._up.set()
                 died = asyncio.create_task(self._process(part).child.wait())
-                await asyncio.wait((died, over), return_when=asyncio.FIRST_COMPLETED)
-                self._up.clear()
-                died.cancel()
-                with suppress(asyncio.CancelledError):
-                    await died
+                try:
+                    await asyncio.wait((died, over), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    self._up.clear()
+                    died.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await died
+                    self._keep_log(self._process(part).lines)
+
+    def _keep_log(self, lines: Iterable[str]) -> None:
+        with self._log.open("a") as log:
+            log.writelines(f"{line}\n" for line in [*lines, f"-- end of start {self.starts}"])
 
     def stop(self) -> None:
         """Ends it, gently."""
@@ -109,7 +124,9 @@ class Weather:
         self.gateway = KeptRunning[Bridge](
             lambda: running_bridge(folder / "bridge", simulator, port=self._port, ENGINE_KEEPALIVE_MS="1000"),
             lambda bridge: bridge.process,
+            folder / "gateway.log",
         )
+        self._folder = folder
         self.home_assistant: KeptRunning[HomeAssistant] | None = None
 
     @property
@@ -120,7 +137,9 @@ class Weather:
     def keep_home_assistant(self, before: HomeAssistant) -> None:
         """From now on Home Assistant is started again whenever it has died."""
         self.home_assistant = KeptRunning[HomeAssistant](
-            lambda: home_assistant_begun_again(before), lambda home_assistant: home_assistant.process
+            lambda: home_assistant_begun_again(before),
+            lambda home_assistant: home_assistant.process,
+            self._folder / "home-assistant.log",
         )
 
     async def storm(self, strokes: int, shortest: float, longest: float) -> None:
@@ -176,25 +195,29 @@ class Weather:
         """Calls the API until it answers, as a careful caller does: with the same key."""
         headers = {"Authorization": f"Bearer {TOKEN}"} | ({"Idempotency-Key": key} if key else {})
         timeout = aiohttp.ClientTimeout(10)
+        answered: Any = None
+        deadline = asyncio.get_running_loop().time() + CALL_LIMIT
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            while True:
+            while asyncio.get_running_loop().time() < deadline:
                 url = (await self.gateway.up()).url + path
                 try:
                     async with session.request(method, url, json=body, headers=headers) as answer:
                         answered = await answer.json()
-                        if answer.status < 500:
+                        if answer.status < 400:
                             return answered
-                except aiohttp.ClientError, TimeoutError, OSError:
-                    pass
+                        assert answer.status >= 500, f"{method} {path}: {answered}"
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    answered = repr(error)
                 await asyncio.sleep(0.05)
+        raise AssertionError(f"{method} {path} was not answered in {CALL_LIMIT:g} s; at last: {answered}")
 
 
 @asynccontextmanager
 async def kept_running[Part](part: KeptRunning[Part]) -> AsyncIterator[None]:
-    """Runs it meanwhile."""
-    running = asyncio.create_task(part.run())
-    try:
-        yield
-    finally:
-        part.stop()
-        await running
+    """Runs it meanwhile. Where it cannot be started, the block is cancelled and that is raised."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(part.run())
+        try:
+            yield
+        finally:
+            part.stop()
