@@ -31,8 +31,11 @@ import { Sender, type Sent } from './sending/sender.ts'
 import type { SessionStore } from './session-store.ts'
 import { Statuses } from './statuses.ts'
 import { Storm } from './storm.ts'
+import { within } from './within.ts'
 
 const UNLINK_LIMIT_MS = 5_000
+/** Less than the gateway waits for our end. */
+const WIND_DOWN_LIMIT_MS = 3_000
 
 export class Account {
 	private state: AccountStateName = 'starting'
@@ -128,11 +131,14 @@ export class Account {
 		this.store.close()
 	}
 
-	/** Ends pairing and connection, and waits until what was received has been told. */
+	/**
+	 * Ends pairing and connection, and waits until what was received has been told. What takes long (it asks WhatsApp something that nobody answers any more)
+	 * is told after the next start: an engine whose gateway has died must let go of the store soon.
+	 */
 	private async windDown(): Promise<void> {
 		this.pairing?.end('cancelled')
 		this.disconnect()
-		await this.receiving
+		if (!(await within(this.receiving, WIND_DOWN_LIMIT_MS))) log('warning', 'wound_down_early', { account: this.id })
 		this.deliveries.flush()
 	}
 
@@ -415,7 +421,7 @@ export class Account {
 	/** Asks WhatsApp something, now. Throws `not_connected`. */
 	async ask<T>(question: (socket: WASocket) => Promise<T>): Promise<T> {
 		const { socket } = this.connected()
-		return whileConnected(() => question(socket))
+		return whileConnected(socket, () => question(socket))
 	}
 
 	private connected(): Connection {

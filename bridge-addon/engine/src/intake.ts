@@ -6,6 +6,7 @@
 
 import type { BinaryNode } from 'baileys'
 import { describe, log } from './log.ts'
+import { within } from './within.ts'
 
 /** A stanza that takes longer (a history that is fetched, say) must not hold up what came after it for ever. */
 const LIMIT_MS = 10_000
@@ -74,20 +75,8 @@ export class Intake {
 		// without the mark Baileys handles it now, and not in a queue of its own
 		const attrs = { ...stanza.attrs }
 		delete attrs.offline
-		const handled = this.handle({ ...stanza, attrs }).then(() => true)
+		const handled = this.handle({ ...stanza, attrs })
 		if (!(await within(handled, LIMIT_MS))) log('warning', 'stanza_takes_long')
 		else if (id && !this.told.has(id) && !this.ended) this.heldNothing(id)
-	}
-}
-
-async function within(done: Promise<boolean>, limit: number): Promise<boolean> {
-	let timer: NodeJS.Timeout | undefined
-	const late = new Promise<boolean>(resolve => {
-		timer = setTimeout(() => resolve(false), limit)
-	})
-	try {
-		return await Promise.race([done, late])
-	} finally {
-		clearTimeout(timer)
 	}
 }

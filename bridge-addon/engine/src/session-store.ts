@@ -450,8 +450,11 @@ export class SessionStore implements SignalKeyStore {
 
 	close(): void {
 		if (!this.database.isOpen) return
-		this.writeSent()
-		this.database.close()
+		try {
+			this.writeSent()
+		} finally {
+			this.database.close()
+		}
 	}
 }
 

@@ -60,8 +60,8 @@ export class Sender {
 		await turn()
 		refuseImpossible(order)
 		const { socket } = this.account.connected()
-		const chat = await whileConnected(() => this.chat(to, socket))
-		const audience = await whileConnected(() => this.audience(order, socket))
+		const chat = await whileConnected(socket, () => this.chat(to, socket))
+		const audience = await whileConnected(socket, () => this.audience(order, socket))
 		const composed = this.composedBefore(order, chat) ?? (await this.composeAndKeep(order, chat, socket, deadline))
 		// an upload may outlive the connection that it began on
 		const timestamp = await this.relay(this.account.connected(), chat, composed, messageId, audience, deadline)
@@ -84,7 +84,7 @@ export class Sender {
 	private async composeAndKeep(order: Order, chat: Chat, socket: WASocket, deadline: number): Promise<Composed> {
 		const { store } = this.account
 		const signal = AbortSignal.timeout(Math.max(0, deadline - Date.now()))
-		const composed = await whileConnected(() =>
+		const composed = await whileConnected(socket, () =>
 			compose(order, { chat, socket, store, hosts: this.account.hosts, signal })
 		)
 		if (chat.type === 'channel') store.keepSentNow(order.message_id, order.to, composed.message)
@@ -130,7 +130,7 @@ export class Sender {
 					written = true
 					return chat.type === 'person' && !message.protocolMessage ? rememberToken(socket, chat.jid) : undefined
 				},
-				(error: unknown) => acknowledgements.abandon(stanzaId, sendFailure(error))
+				(error: unknown) => acknowledgements.abandon(stanzaId, sendFailure(error, socket))
 			)
 			.catch((error: unknown) => log('warning', 'token_not_kept', { error: describe(error) }))
 		try {
