@@ -2,7 +2,7 @@
 
 Commands are the texts of messages: each is obeyed the first time that its message id comes, and acknowledged when it comes
 again, as WhatsApp drops what it has; those that begin with `always-` are obeyed each time. `ENGINE_SCRIPT_DIR` holds `start.json` (how it starts, read once) and gets `sent.jsonl`
-(each `message.send`).
+(each `message.send`); while there is a file `locked-<account>` in it, that account's store is another's.
 """
 
 from collections.abc import Callable
@@ -290,6 +290,15 @@ def done_with_store(method: str, params: dict[str, Any]) -> dict[str, Any]:
     return {"size": 9}
 
 
+def why_not_started(account: str) -> str | None:
+    if (FOLDER / f"locked-{account}").exists():
+        return "account_locked"
+    if START.get("account_start_error") and START.get("locked_for", 1) > 0:
+        START["locked_for"] = START.get("locked_for", 2) - 1
+        return str(START["account_start_error"])
+    return None
+
+
 def take(request: dict[str, Any]) -> None:
     number, method, params = request["id"], request["method"], request.get("params", {})
     note(method, params)
@@ -303,8 +312,7 @@ def take(request: dict[str, Any]) -> None:
             identity = {"name": "scripted", "version": "1", "library": "none"}
             answer(number, {"protocol_version": 1, "engine": identity})
         case "account.start":
-            if (error_code := START.get("account_start_error")) and START.get("locked_for", 1) > 0:
-                START["locked_for"] = START.get("locked_for", 2) - 1
+            if error_code := why_not_started(params["account"]):
                 refuse(number, error_code)
                 return
             answer(number, {})

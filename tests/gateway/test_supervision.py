@@ -120,6 +120,32 @@ async def test_an_account_that_another_engine_still_holds_is_started_when_it_let
         assert running.gateway.engine.restarts == 1
 
 
+async def test_a_store_that_stays_locked_is_failed_holds_up_no_other_and_is_tried_until_it_can_be_opened(
+    run_gateway: RunGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("_LOCK_LIMIT", 0.2), ("_LOCK_PAUSE", 0.05), ("_FIRST_PAUSE", 0.1)):
+        monkeypatch.setattr(f"whatsapp_bridge.account_starts.{name}", seconds)
+    async with run_gateway() as running:
+        await running.api("POST", "/v1/accounts", {"name": "Home"})
+        await running.api("POST", "/v1/accounts", {"name": "Work"})
+        await running.reaches("connected")
+        lock = running.script_dir / "locked-home"
+        lock.touch()
+        [engine] = children()
+        os.kill(engine, signal.SIGKILL)
+        await running.reaches("reconnecting")
+        await running.reaches("connected", "work")
+        assert (await running.api.send("still works", account="work", wait=5)).status == 200
+        await running.reaches("failed")
+        account = (await running.api("GET", "/v1/accounts/home")).data
+        assert account["reason"] == "store_unusable"
+        assert account["retry_at"] is not None
+        lock.unlink()
+        await running.reaches("connected")
+        assert (await running.api("GET", "/v1/accounts/home")).data["retry_at"] is None
+        assert running.gateway.engine.restarts == 1
+
+
 async def test_an_account_whose_store_is_unusable_is_failed(run_gateway: RunGateway) -> None:
     async with run_gateway({"account_start_error": "store_unusable"}) as running:
         await eventually(lambda: running.gateway.engine.state == "running")

@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 import re
 import unicodedata
 
 from whatsapp_bridge.account import ENGINE_UNAVAILABLE, Account
 from whatsapp_bridge.account_file import AccountEntry, AccountFile
+from whatsapp_bridge.account_starts import AccountStarts
 from whatsapp_bridge.connection_record import ConnectionRecord
 from whatsapp_bridge.engine import Engine, EngineCall, EngineState
 from whatsapp_bridge.engine_connection import EngineError
@@ -27,8 +28,6 @@ from whatsapp_bridge.log import logger
 from whatsapp_bridge.timestamps import now
 
 _CALL_LIMIT = 10.0
-_LOCK_LIMIT = 15.0
-_LOCK_PAUSE = 0.5
 _ERASE_LIMIT = 20.0
 _ID_LENGTH = 24
 _PHONE_LIKE = re.compile(r"[0-9]{5,}")
@@ -46,6 +45,7 @@ class Accounts:
         self._on_change = on_change
         self._saving = asyncio.Lock()
         self._started: set[str] = set()
+        self._starts = AccountStarts()
         self._phone_changed = asyncio.Event()
         self.record = ConnectionRecord()
         self._no_codes_until: dict[str, datetime] = {}
@@ -181,9 +181,14 @@ class Accounts:
 
     async def _erase(self, account_id: str) -> bool:
         """Erases an account in the engine."""
+        waiting = self._starts.take(account_id)
         try:
             result = await self._engine.call("account.erase", {"account": account_id}, _ERASE_LIMIT)
+        except EngineUnavailableError:
+            self._starts.put(account_id, waiting)
+            raise
         except EngineError as error:
+            self._starts.put(account_id, waiting)
             logger().error("account_not_erased", account=account_id, error_code=error.error_code)
             detail = "The engine could not erase the account, and nothing has been removed; its log says why."
             raise BridgeError(ErrorCode.INTERNAL_ERROR, detail) from error
@@ -201,6 +206,7 @@ class Accounts:
     def engine_down(self) -> None:
         """Shows that no account can be used until the engine is back."""
         self._started.clear()
+        self._starts.clear()
         for account in self.all():
             pairing = account.pairing
             if pairing is not None and pairing.under_way:
@@ -270,19 +276,27 @@ class Accounts:
         self._accounts[account_id] = self._accounts[account_id].model_copy(update=fields)
 
     async def _start(self, call: EngineCall, account_id: str) -> None:
-        """Starts an account. An engine of ours that was orphaned by SIGKILL holds the lock until it has flushed."""
+        """Starts an account; where it cannot be started now, it is tried again by `keep_starting`."""
         self._started.add(account_id)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _LOCK_LIMIT
-        while account_id in self._accounts:
-            error_code = await _try_to_start(call, account_id, self._events.deliveries.get(account_id, 0))
-            if error_code is None:
-                return
-            if error_code != EngineErrorCode.ACCOUNT_LOCKED or loop.time() > deadline:
-                logger().error("account_not_started", account=account_id, error_code=error_code)
-                self._change(self.get(account_id).in_state(AccountState.FAILED, now(), EngineErrorCode.STORE_UNUSABLE))
-                return
-            await asyncio.sleep(_LOCK_PAUSE)
+        error_code = await _try_to_start(call, account_id, self._events.deliveries.get(account_id, 0))
+        if error_code is None or account_id not in self._accounts:
+            self._starts.take(account_id)
+            return
+        waiting = self._starts.refused(account_id, error_code)
+        if not waiting.failed:
+            return
+        logger().error("account_not_started", account=account_id, error_code=error_code, again_in=waiting.pause)
+        account, moment = self.get(account_id), now()
+        if (account.state, account.reason) != (AccountState.FAILED, EngineErrorCode.STORE_UNUSABLE):
+            account = account.in_state(AccountState.FAILED, moment, EngineErrorCode.STORE_UNUSABLE)
+        self._change(account.model_copy(update={"retry_at": moment + timedelta(seconds=waiting.pause)}))
+
+    async def keep_starting(self) -> None:
+        """Starts what could not be started before, when its turn comes."""
+        while True:
+            for account_id in await self._starts.due():
+                with suppress(EngineUnavailableError):
+                    await self._start(self._engine.call, account_id)
 
     def _change(self, account: Account) -> None:
         if account == self._accounts[account.id]:

@@ -142,6 +142,7 @@ class Gateway(EngineListener):
                         self.outbox.start(tasks)
                         delivering = tasks.create_task(self.webhooks.run(), name="webhooks")
                         keeping = tasks.create_task(self.accounts.keep_phones(), name="keeping the accounts' numbers")
+                        starting = tasks.create_task(self.accounts.keep_starting(), name="starting accounts again")
                         acknowledging = tasks.create_task(self._acknowledge(), name="acknowledging to the engine")
                         life = tasks.create_task(self.engine.run(self), name="engine")
                         try:
@@ -151,6 +152,7 @@ class Gateway(EngineListener):
                             await self.received_files.stop()
                             delivering.cancel()
                             keeping.cancel()
+                            starting.cancel()
                             acknowledging.cancel()
                             life.cancel()
                 finally:
