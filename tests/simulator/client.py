@@ -384,7 +384,9 @@ async def running_simulator(node: Path | None = None) -> AsyncIterator[Simulator
         if not line:
             raise SimulatorError("not_started", b"".join(errors).decode(errors="replace"))
         timeout = aiohttp.ClientTimeout(total=LONGEST_WAIT)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        # shorter than the simulator's (Node's, 5 s): else a request may go into a connection that is being closed
+        connector = aiohttp.TCPConnector(keepalive_timeout=2)
+        async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             yield Simulator(session, json.loads(line))
     finally:
         child.stdin.close()

@@ -84,13 +84,13 @@ async def finished_flow(home_assistant: HomeAssistant, flow_id: str) -> Step:
     return dict(entries[-1])
 
 
-async def add_recipient(home_assistant: HomeAssistant, chat: str, name: str) -> None:
-    """Goes through the dialog by Home Assistant's API, as its frontend does."""
+async def add_recipient(home_assistant: HomeAssistant, chat: str, name: str, **options: Any) -> None:
+    """Goes through the dialog that adds a recipient."""
     [entry] = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
     flows = "/api/config/config_entries/subentries/flow"
     step = await home_assistant.request("POST", flows, {"handler": [entry["entry_id"], "recipient"]})
     step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", {"chat": chat})
     assert step["step_id"] == "options", step
-    answers = {"name": name, "may_trigger": True, "media": "on_demand"}
+    answers = {"name": name, "may_trigger": True, "media": "on_demand", **options}
     step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", answers)
     assert step["type"] == "create_entry", step
