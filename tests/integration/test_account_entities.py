@@ -17,10 +17,11 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from tests.integration.conftest import IDENTITY
-from tests.integration.dialog import STATE, is_state, qr_text, scan, shown_code, until
+from tests.integration.dialog import CONNECTIVITY, STATE, is_state, qr_text, scan, shown_code, until
 from tests.integration.scripted_gateway import ScriptedGateway, golden
 from tests.simulator.client import Simulator
 from tests.stack.bridge import Bridge
+from tests.stack.qr import read_qr_picture
 
 WAITING = "sensor.home_messages_waiting"
 RECEIVED, SENT, FAILED = (f"sensor.home_messages_{what}_today" for what in ("received", "sent", "failed"))
@@ -239,3 +240,19 @@ async def test_the_connection_is_restarted_by_the_button(hass: HomeAssistant, li
     hass.bus.async_listen("state_changed", lambda event: seen.append(event.data["new_state"].state))
     await hass.services.async_call("button", "press", {"entity_id": "button.whatsapp_restart"}, blocking=True)
     await until(lambda: "connecting" in seen and is_state(hass, STATE, "connected"), "it is connected anew")
+
+
+async def test_the_code_on_a_dashboard_links_the_phone(hass: HomeAssistant, linked: str, simulator: Simulator) -> None:
+    """With the real gateway, engine and simulated WhatsApp."""
+    entry = hass.config_entries.async_get_entry(linked)
+    assert entry is not None
+    image = "image.whatsapp_qr_code_to_scan"
+    er.async_get(hass).async_update_entity(image, disabled_by=None)
+    await hass.config_entries.async_reload(linked)
+    await simulator.unlink()
+    await until(lambda: is_state(hass, STATE, "logged_out"), "it is unlinked")
+    await entry.runtime_data.client.begin_pairing(entry.runtime_data.account_id)
+    await until(lambda: not is_state(hass, image, "unavailable"), "a code is due")
+    await simulator.scan_qr(read_qr_picture((await async_get_image(hass, image)).content))
+    await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is linked again")
+    await until(lambda: is_state(hass, image, "unavailable"), "the code is gone")

@@ -332,3 +332,19 @@ async def test_home_assistants_own_agent_answers_a_contact_by_whatsapp(
     [answer] = await simulator.contact_messages(ALICE, wait=20)
     assert answer.text
     assert ":" in answer.text
+
+
+async def test_a_contacts_voice_note_is_heard_and_answered(
+    hass: HomeAssistant, linked: str, simulator: Simulator, butler: Butler
+) -> None:
+    """With the real gateway, engine and simulated WhatsApp, which has the encrypted file."""
+    entry = hass.config_entries.async_get_entry(linked)
+    assert entry is not None
+    listener = Listener(stt.AudioFormats.OGG)
+    speech = await add_listener(hass, listener)
+    put_recipient(hass, entry, ALICE, "Alice", assist_agent="butler", assist_speech=speech)
+    note = {"mimetype": "audio/ogg; codecs=opus", "size": 3000, "seconds": 2}
+    await simulator.contact_write(ALICE, {"kind": "voice", "media": note})
+    [answer] = await simulator.contact_messages(ALICE, wait=20)
+    assert answer.text == "*0* lights on"
+    assert [size for _, size in listener.got] == [3000]

@@ -82,3 +82,25 @@ async def test_a_lost_link_starts_an_automation(hass: HomeAssistant, linked: str
     await simulator.faults(drop=True)
     await until(lambda: len(runs) == 1, "it ran")
     assert runs[0].data["trigger"]["reason"] == "connection_lost"
+
+
+async def test_a_message_on_the_phone_starts_an_automation(
+    hass: HomeAssistant, linked: str, simulator: Simulator
+) -> None:
+    runs = await automation(hass, "message_delivered", chat=ALICE)
+    asked = await ask(hass, simulator)
+    await until(lambda: len(runs) == 1, "it ran")
+    data = runs[0].data["trigger"]
+    assert (data["message_id"], data["recipient"], data["status"]) == (asked, ALICE, "delivered")
+
+
+async def test_a_call_starts_an_automation_and_is_rejected(
+    hass: HomeAssistant, linked: str, simulator: Simulator
+) -> None:
+    runs = await automation(hass, "call_received", chat=ALICE)
+    call_id = await simulator.call(ALICE, video=True)
+    await until(lambda: len(runs) == 1, "it ran")
+    data = runs[0].data["trigger"]
+    assert (data["call_id"], data["caller"], data["video"], data["status"]) == (call_id, ALICE, True, "ringing")
+    await hass.services.async_call("whatsapp_gateway", "reject_call", {"call_id": call_id}, blocking=True)
+    assert await simulator.call_state(call_id) == "rejected"

@@ -194,3 +194,17 @@ async def test_a_link_that_is_used_elsewhere_is_taken_back_by_the_repair(
     assert (await submit(hass, await begin_fix(hass, issues(hass)["replaced"])))["type"] == "create_entry"
     await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is connected again")
     assert issues(hass) == {}
+
+
+async def test_a_number_that_whatsapp_blocks_is_a_repair_that_connects_anew(
+    hass: HomeAssistant, linked: str, simulator: Simulator
+) -> None:
+    """With the real gateway, engine and simulated WhatsApp."""
+    assert await async_setup_component(hass, "repairs", {})
+    await simulator.faults(login_failure=403, drop=True)
+    await until(lambda: "banned" in issues(hass), "the repair is there")
+    assert is_state(hass, STATE, "blocked")
+    await simulator.clear_faults()
+    assert (await submit(hass, await begin_fix(hass, issues(hass)["banned"])))["type"] == "create_entry"
+    await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is connected again")
+    assert issues(hass) == {}
