@@ -133,7 +133,7 @@ def _without_those_in_work(recorded: list[str]) -> tuple[list[str], int]:
     again = [
         index
         for index, (seen, after) in enumerate(pairwise(recorded))
-        if after == STARTED and seen in recorded[index + 1 :]
+        if seen != STARTED and after == STARTED and seen in recorded[index + 1 :]
     ]
     rest = [seen for index, seen in enumerate(recorded) if seen != STARTED and index not in again]
     return rest, len(again)
