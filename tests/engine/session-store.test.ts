@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, mock, test } from 'node:test'
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { SessionStore } from '../../bridge-addon/engine/src/session-store.ts'
 import { temporaryFolder } from './engine-process.ts'
 
+const DAY = 24 * 3600 * 1000
 const STORE = fileURLToPath(new URL('../../bridge-addon/engine/src/session-store.ts', import.meta.url))
 let folder: ReturnType<typeof temporaryFolder>
 beforeEach(() => {
@@ -48,6 +49,35 @@ test('a second opener is told that it is locked', () => {
 
 test('a folder that can not be written: store_unusable', () => {
 	assert.throws(() => new SessionStore('/dev/null/account'), { code: 'store_unusable' })
+})
+
+for (const [name, damage] of [
+	['a page', (content: Buffer) => content.fill(0xee, content.length - 4096)],
+	['the whole', (content: Buffer) => content.fill(0xee, 16)]
+] as const) {
+	test(`${name} of it is damaged: store_unusable, it is left as it is, and nothing holds it`, () => {
+		const store = new SessionStore(folder.path)
+		for (let id = 0; id < 50; id++) store.set({ session: { [`${id}.0`]: Buffer.alloc(1000, id) } })
+		store.saveCredentials()
+		store.close()
+		const path = join(folder.path, 'session.db')
+		const damaged = damage(readFileSync(path))
+		writeFileSync(path, damaged)
+		assert.throws(() => new SessionStore(folder.path), { code: 'store_unusable' })
+		assert.throws(() => new SessionStore(folder.path), { code: 'store_unusable' })
+		assert.deepEqual(readFileSync(path), damaged)
+	})
+}
+
+test('a clock that is put right by a day, either way, costs no message that was not told yet', () => {
+	for (const jump of [-DAY, DAY]) {
+		const store = new SessionStore(join(folder.path, `${jump}`))
+		store.keepStanza('1', Buffer.from('stanza'))
+		mock.timers.enable({ apis: ['Date'], now: Date.now() + jump })
+		assert.equal(store.untoldStanzas().length, 1)
+		mock.timers.reset()
+		store.close()
+	}
 })
 
 test('archived, then new: the old credentials are put aside, at most three of them', () => {

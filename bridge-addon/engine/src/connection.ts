@@ -32,6 +32,8 @@ import type { WhatsAppVersion } from './whatsapp-version.ts'
 const KEEP_ALIVE_MS = Number(process.env.ENGINE_KEEPALIVE_MS ?? 15_000)
 /** Two unanswered keepalives and a half: 37.5 s. */
 const SILENCE_MS = KEEP_ALIVE_MS * 2.5
+/** What came in longer ago than this on a link that lives was answered, and WhatsApp has the answer: several keepalives have come back since. */
+const SETTLED_MS = KEEP_ALIVE_MS * 8
 const OPEN_LIMIT_MS = Number(process.env.ENGINE_OPEN_LIMIT_MS ?? 20_000)
 const QUERY_LIMIT_MS = 20_000
 /** Baileys' own timer for QR codes ends the connection: the engine owns the codes, so it must never fire. */
@@ -89,9 +91,11 @@ export class Connection {
 	private readonly store: SessionStore
 	private readonly caches: Caches
 	private readonly intake: Intake
-	private lastFrame = Date.now()
+	/** of a clock that is never put right */
+	private lastFrame = performance.now()
 	private opening: NodeJS.Timeout | undefined
 	private readonly silence: NodeJS.Timeout
+	private readonly settling: NodeJS.Timeout
 	private ended = false
 
 	constructor(store: SessionStore, caches: Caches, whatsapp: WhatsApp, events: ConnectionEvents) {
@@ -103,6 +107,7 @@ export class Connection {
 		this.listen()
 		this.opening = setTimeout(() => this.giveUp({ code: TIMED_OUT, neverOpened: true }), OPEN_LIMIT_MS)
 		this.silence = setInterval(() => this.checkSilence(), KEEP_ALIVE_MS / 5)
+		this.settling = setInterval(() => this.store.forgetPlaintexts(Date.now() - SETTLED_MS), SETTLED_MS / 2)
 		events.socket(this.socket)
 	}
 
@@ -167,7 +172,7 @@ export class Connection {
 	private listen(): void {
 		const { ev, ws } = this.socket
 		ws.on('frame', () => {
-			this.lastFrame = Date.now()
+			this.lastFrame = performance.now()
 		})
 		ws.on('unexpected-response', (_request: unknown, response: { statusCode?: number }) => {
 			log('warning', 'upgrade_refused', { status: response.statusCode ?? 0 })
@@ -221,7 +226,7 @@ export class Connection {
 	}
 
 	private checkSilence(): void {
-		if (this.socket.ws.isOpen && Date.now() - this.lastFrame > SILENCE_MS) this.giveUp({ code: LOST })
+		if (this.socket.ws.isOpen && performance.now() - this.lastFrame > SILENCE_MS) this.giveUp({ code: LOST })
 	}
 
 	/** Ends it from our side; `closed` is called at once, the socket dies in its own time. */
@@ -237,6 +242,7 @@ export class Connection {
 		this.ended = true
 		clearTimeout(this.opening)
 		clearInterval(this.silence)
+		clearInterval(this.settling)
 		// Baileys throws its buffered events away at the end, though it has sent their receipts
 		this.socket.ev.flush()
 		this.intake.end()

@@ -33,8 +33,9 @@ const SENT_KEPT_MS = 7 * DAY_MS
 const POLL_KEPT_MS = 30 * DAY_MS
 /** As long as media hosts, or the sender's phone, have a file. */
 const RECEIVED_KEPT_MS = 30 * DAY_MS
-const STANZAS_KEPT_MS = 24 * 3600 * 1000
-const REPORTED_KEPT_MS = 14 * 24 * 3600 * 1000
+const REPORTED_KEPT_MS = 14 * DAY_MS
+/** A clock that is put right by days (a computer without one of its own, after a power cut) must not cost a message that was not told yet. */
+const STANZAS_KEPT_MS = REPORTED_KEPT_MS
 const PRUNE_EVERY = 500
 /** The key type under which decrypted texts are committed together with the ratchet step. */
 export const PLAINTEXT = 'plaintext'
@@ -124,8 +125,13 @@ export class SessionStore implements SignalKeyStore {
 	constructor(folder: string) {
 		this.folder = folder
 		;[this.database, this.statements] = this.open()
-		this.credentials = this.loadCredentials()
-		this.takeOnCopy()
+		try {
+			this.credentials = this.loadCredentials()
+			this.takeOnCopy()
+		} catch (error) {
+			this.database.close()
+			throw new EngineError('store_unusable', describe(error))
+		}
 	}
 
 	private get path(): string {
@@ -139,7 +145,10 @@ export class SessionStore implements SignalKeyStore {
 			database = new DatabaseSync(this.path, { timeout: 500 })
 			chmodSync(this.path, 0o600)
 			database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+			database.exec('PRAGMA secure_delete = FAST')
 			migrate(database)
+			const found = String(database.prepare('PRAGMA quick_check(1)').get()?.quick_check)
+			if (found !== 'ok') throw new EngineError('store_unusable', `damaged: ${found}`)
 			return [database, prepared(database)]
 		} catch (error) {
 			database?.close()
@@ -273,11 +282,15 @@ export class SessionStore implements SignalKeyStore {
 		return row ? Buffer.from(row.value as Uint8Array) : undefined
 	}
 
-	/** Texts must not outlive their delivery: those of an earlier connection go when its backlog has been worked off, and all was told. */
+	/** Texts must not outlive their delivery: those from before a time go, in Unix milliseconds, when all that came in before it was told. */
 	forgetPlaintexts(before: number): void {
-		this.database
-			.prepare('DELETE FROM plaintexts WHERE at < ? AND NOT EXISTS (SELECT 1 FROM stanzas WHERE at < ?)')
-			.run(before, before)
+		try {
+			this.database
+				.prepare('DELETE FROM plaintexts WHERE at < ? AND NOT EXISTS (SELECT 1 FROM stanzas WHERE at < ?)')
+				.run(before, before)
+		} catch (error) {
+			this.failed(error)
+		}
 	}
 
 	/**
