@@ -6,6 +6,7 @@ import shutil
 import tarfile
 
 import aiohttp
+import pytest
 import yaml
 
 from tests.gateway.conftest import ALICE, RunGateway, Running, eventually
@@ -138,3 +139,14 @@ async def test_a_copy_is_made_anew_each_time_and_is_its_owners_alone(running: Ru
 
 async def test_the_command_says_when_there_is_no_gateway(tmp_path: Path) -> None:
     assert await command(tmp_path, "http://127.0.0.1:9", "backup") == 1
+
+
+@pytest.mark.parametrize(("start_error", "status"), [("store_unusable", 200), (None, 500)])
+async def test_only_an_account_that_has_failed_may_be_missing_in_a_backup(
+    run_gateway: RunGateway, start_error: str | None, status: int
+) -> None:
+    script = {"refuses": {"account.backup": "account_not_started"}, "account_start_error": start_error}
+    async with run_gateway(script) as running:
+        await running.api("POST", "/v1/accounts", {"name": "Home"})
+        await running.reaches("failed" if start_error else "connected")
+        assert (await running.api("POST", "/v1/gateway/backup")).status == status

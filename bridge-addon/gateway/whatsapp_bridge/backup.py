@@ -13,7 +13,7 @@ from whatsapp_bridge.accounts import Accounts
 from whatsapp_bridge.database import Database
 from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_connection import EngineError
-from whatsapp_bridge.engine_protocol import EngineErrorCode
+from whatsapp_bridge.engine_protocol import AccountState, EngineErrorCode
 from whatsapp_bridge.errors import BridgeError, ErrorCode
 from whatsapp_bridge.log import logger
 from whatsapp_bridge.private_files import make_private_folder
@@ -68,7 +68,10 @@ class Backups:
         try:
             await self._engine.call("account.backup", {"account": account, "path": str(path.resolve())}, _ENGINE_LIMIT)
         except EngineError as error:
-            if error.error_code == EngineErrorCode.STORE_UNUSABLE:
+            failed = self._accounts.get(account).state is AccountState.FAILED
+            if error.error_code == EngineErrorCode.STORE_UNUSABLE or (
+                failed and error.error_code == EngineErrorCode.ACCOUNT_NOT_STARTED
+            ):
                 # it would be of no use elsewhere either, and must not cost the others their backup
                 logger().warning("account_not_backed_up", account=account, error_code=error.error_code)
                 return
