@@ -22,6 +22,7 @@ class PositionStore:
     """The position of one config entry."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        self._hass = hass
         self._store = Store[_Stored](hass, VERSION, f"{DOMAIN}.{entry_id}", private=True)
         self.position: Position | None = None
         """None until the first connection ever."""
@@ -33,16 +34,26 @@ class PositionStore:
             self.position = Position(stored["log"], stored["sequence"])
 
     def move(self, position: Position) -> None:
-        """Takes over a new position; it is written soon."""
+        """Takes over a new position; it is written soon.
+
+        The first one at once: without any, what comes while Home Assistant is away would be taken for older than the entry.
+        """
         if position != self.position:
+            first = self.position is None
             self.position = position
             self._unwritten = True
-            self._store.async_delay_save(self._stored, SAVE_DELAY)
+            if first:
+                self.hurry()
+            else:
+                self._store.async_delay_save(self._stored, SAVE_DELAY)
 
     def hurry(self) -> None:
-        """Writes it without delay: the gateway is gone, and may have died before it wrote down what it was told."""
+        """Writes it without delay: the gateway is gone, and may have died before it wrote down what it was told.
+
+        A shorter delay would not do: Home Assistant waits for the longest that was asked for, and each message asks anew.
+        """
         if self._unwritten:
-            self._store.async_delay_save(self._stored, 0)
+            self._hass.async_create_task(self.flush(), "position of whatsapp_gateway", eager_start=True)
 
     async def flush(self) -> None:
         """Writes the position now, if it has changed."""

@@ -1,5 +1,7 @@
 """A message that came while somebody was away reaches automations, once, when all are back."""
 
+from typing import Any
+
 from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.helpers.storage import Store
 import pytest
@@ -55,6 +57,29 @@ async def test_while_home_assistant_starts_messages_stay_at_the_gateway(
     await until(lambda: gateway.acknowledged == [5, 6, 7], "all are acknowledged")
     assert [event.data["backlog"] for event in messages] == [True, True, False]
     assert "unavailable" not in states_of(CONNECTIVITY)
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_the_first_position_is_written_at_once_and_the_last_one_when_the_gateway_goes(
+    hass: HomeAssistant,
+    gateway: ScriptedGateway,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Home Assistant puts a delayed write off for as long as new ones are asked for: messages in a row would keep it from ever being written."""
+    monkeypatch.setattr("custom_components.whatsapp_gateway.position_store.SAVE_DELAY", 3600.0)
+    key = f"whatsapp_gateway.{entry.entry_id}"
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await gateway.listeners()
+    await until(lambda: key in hass_storage, "a position is written")
+    assert hass_storage[key]["data"]["sequence"] == gateway.hello["sequence"]
+    newest = gateway.hello["sequence"] + 2
+    for sequence in (newest - 1, newest):
+        await gateway.send(message(sequence))
+    await until(lambda: gateway.acknowledged == [newest - 1, newest], "both are acknowledged")
+    await gateway.drop()
+    await until(lambda: hass_storage[key]["data"]["sequence"] == newest, "the newest position is written")
     await hass.config_entries.async_unload(entry.entry_id)
 
 
