@@ -35,7 +35,7 @@ const SILENCE_MS = KEEP_ALIVE_MS * 2.5
 /** What came in longer ago than this on a link that lives was answered, and WhatsApp has the answer: several keepalives have come back since. */
 const SETTLED_MS = KEEP_ALIVE_MS * 8
 const OPEN_LIMIT_MS = Number(process.env.ENGINE_OPEN_LIMIT_MS ?? 20_000)
-const QUERY_LIMIT_MS = 20_000
+const QUERY_LIMIT_MS = Number(process.env.ENGINE_QUERY_LIMIT_MS ?? 20_000)
 /** Baileys' own timer for QR codes ends the connection: the engine owns the codes, so it must never fire. */
 const NEVER_MS = 24 * 3600 * 1000
 const DEVICES_KEPT = 5_000
