@@ -69,6 +69,24 @@ for (const [name, damage] of [
 	})
 }
 
+test('a key that can not be read is told of as a failure of the store, which is not usable from then on', () => {
+	const store = new SessionStore(folder.path)
+	store.set({ session: { 'a.0': Buffer.from([1]) } })
+	store.close()
+	const database = new DatabaseSync(join(folder.path, 'session.db'))
+	database.exec("UPDATE keys SET value = substr(value, 2) WHERE id = 'a.0'")
+	database.close()
+	const again = new SessionStore(folder.path)
+	let failures = 0
+	again.onFailure = () => failures++
+	assert.equal(again.usable, true)
+	assert.throws(() => again.get('session', ['a.0']))
+	assert.deepEqual([failures, again.usable], [1, false])
+	assert.throws(() => again.rows('SELECT no such thing'))
+	assert.equal(failures, 2, 'whoever asked')
+	again.close()
+})
+
 test('a clock that is put right by a day, either way, costs no message that was not told yet', () => {
 	for (const jump of [-DAY, DAY]) {
 		const store = new SessionStore(join(folder.path, `${jump}`))

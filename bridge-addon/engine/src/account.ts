@@ -259,6 +259,7 @@ export class Account {
 		this.connectedAt = Date.now()
 		this.storm.loggedIn(this.connectedAt)
 		this.pairing = undefined
+		this.deliveries.flush()
 		this.become('connected', null)
 	}
 
@@ -292,9 +293,9 @@ export class Account {
 		if (reason === 'client_outdated') void this.refreshVersion(this.retry)
 	}
 
-	/** Connects once more; `reason` is why it had to wait, null where it did not. A store that cannot be written is waited for. */
+	/** Connects once more; `reason` is why it had to wait, null where it did not. A store that cannot be used is waited for. */
 	private tryAgain(reason: Reason | null): void {
-		if (reason === 'store_unusable' && !this.store.writable) {
+		if (reason === 'store_unusable' && !this.store.usable) {
 			const wait = backoff(this.failures++, Math.random())
 			this.become('failed', reason, Date.now() + wait)
 			this.retry = setTimeout(() => this.tryAgain(reason), wait)

@@ -32,7 +32,7 @@ type Row = readonly [
 	forget?: boolean
 ]
 
-/** Our own code: the session store cannot be written. Nothing may be received or sent whose keys are not on the disk. */
+/** Our own code: the session store cannot be used. Nothing may be received or sent whose keys are not on the disk. */
 export const STORE_FAILED = 1
 
 /** The codes that Baileys gives (DisconnectReason) and those of WhatsApp's `<failure reason>`. */

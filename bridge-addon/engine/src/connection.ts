@@ -245,6 +245,8 @@ export class Connection {
 		clearInterval(this.settling)
 		// Baileys throws its buffered events away at the end, though it has sent their receipts
 		this.socket.ev.flush()
+		// what comes out behind its end stays in the store: it may be a message whose key could not be read
+		this.socket.ev.removeAllListeners('messages.upsert')
 		this.intake.end()
 		this.events.closed(closed)
 	}

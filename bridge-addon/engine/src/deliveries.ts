@@ -59,7 +59,7 @@ export class Deliveries {
 		return this.forgotten.promise
 	}
 
-	/** Does now what is to be done soon. What can't be written is logged. */
+	/** Does now what is to be done soon. What can't be written waits for the next time: its connection ends with that, and no more comes. */
 	flush(): void {
 		clearImmediate(this.turn)
 		clearTimeout(this.forgetting)
@@ -77,6 +77,7 @@ export class Deliveries {
 			this.store.keepDeliveries(deliveries, this.acknowledged)
 		} catch (error) {
 			log('error', 'not_reported', { error: describe(error) })
+			this.waiting = waiting
 			return
 		}
 		this.acknowledged = 0

@@ -7,7 +7,7 @@
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import {
 	type AuthenticationCreds,
 	BufferJSON,
@@ -22,6 +22,7 @@ import { describe, log } from './log.ts'
 import { EngineError, rfc3339 } from './protocol.ts'
 import { copiedAt, copyStore, makeFitForUse } from './store/copy.ts'
 import { migrate } from './store/schema.ts'
+import { damageOf, WatchedDatabase } from './store/watched.ts'
 
 const DATABASE = 'session.db'
 /** what SQLite keeps beside a database, in WAL mode */
@@ -110,13 +111,17 @@ export interface Address {
 
 export class SessionStore implements SignalKeyStore {
 	credentials: AuthenticationCreds
-	private database: DatabaseSync
+	private database: WatchedDatabase
 	private statements: Record<StatementName, StatementSync>
 	private readonly folder: string
 	private writes = 0
+	/** the newest one that was told */
+	private failure: unknown
+	/** whether something in it has turned out to be no value of ours */
+	private damaged = false
 	/** what was sent and is written with the next commit; encoded already, so that it can't keep others' commits from being made */
 	private readonly unwritten = new Map<string, Sent & { encoded: Uint8Array; until: number }>()
-	/** Called when something could not be written: the disk is full, read-only or broken. */
+	/** Called when something could not be written or read: the disk is full, read-only or broken. */
 	onFailure: () => void = () => undefined
 	/** what `setEarly` has written, by type and id: the very objects that come again */
 	private readonly early = new Map<string, unknown>()
@@ -128,6 +133,7 @@ export class SessionStore implements SignalKeyStore {
 		try {
 			this.credentials = this.loadCredentials()
 			this.takeOnCopy()
+			this.database.onFailure = error => this.failed(error)
 		} catch (error) {
 			this.database.close()
 			throw new EngineError('store_unusable', describe(error))
@@ -138,17 +144,17 @@ export class SessionStore implements SignalKeyStore {
 		return join(this.folder, DATABASE)
 	}
 
-	private open(): [DatabaseSync, SessionStore['statements']] {
-		let database: DatabaseSync | undefined
+	private open(): [WatchedDatabase, SessionStore['statements']] {
+		let database: WatchedDatabase | undefined
 		try {
 			mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-			database = new DatabaseSync(this.path, { timeout: 500 })
+			database = new WatchedDatabase(this.path, { timeout: 500 })
 			chmodSync(this.path, 0o600)
 			database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
 			database.exec('PRAGMA secure_delete = FAST')
 			migrate(database)
-			const found = String(database.prepare('PRAGMA quick_check(1)').get()?.quick_check)
-			if (found !== 'ok') throw new EngineError('store_unusable', `damaged: ${found}`)
+			const damage = damageOf(database)
+			if (damage) throw new EngineError('store_unusable', `damaged: ${damage}`)
 			return [database, prepared(database)]
 		} catch (error) {
 			database?.close()
@@ -207,11 +213,23 @@ export class SessionStore implements SignalKeyStore {
 		for (const id of ids) {
 			const row = this.statements.get.get(type, id)
 			if (!row) continue
-			const value = JSON.parse(String(row.value), BufferJSON.reviver)
+			const value = this.parsed(String(row.value))
 			// Baileys needs the message's own methods on this type
-			found[id] = type === 'app-state-sync-key' ? proto.Message.AppStateSyncKeyData.fromObject(value) : value
+			const revived = type === 'app-state-sync-key' ? proto.Message.AppStateSyncKeyData.fromObject(value) : value
+			found[id] = revived as SignalDataTypeMap[T]
 		}
 		return found
+	}
+
+	/** No key is better than a wrong one: Baileys would take a message for undecryptable, and be done with it. */
+	private parsed(text: string): object {
+		try {
+			return JSON.parse(text, BufferJSON.reviver)
+		} catch (error) {
+			this.damaged = true
+			this.failed(error)
+			throw error
+		}
 	}
 
 	set(data: SignalDataSet): void {
@@ -261,17 +279,22 @@ export class SessionStore implements SignalKeyStore {
 	}
 
 	private failed(error: unknown): void {
-		log('error', 'store_write_failed', { error: describe(error) })
+		if (error === this.failure) return
+		this.failure = error
+		log('error', 'store_failed', { error: describe(error) })
 		this.onFailure()
 	}
 
-	/** Whether it can be written now: looks by writing. */
-	get writable(): boolean {
+	/** Whether it can be read and written now: looks by doing so. */
+	get usable(): boolean {
+		if (this.damaged) return false
 		try {
 			this.writeCredentials()
-			return true
-		} catch (error) {
-			log('warning', 'store_not_writable', { error: describe(error) })
+			const damage = damageOf(this.database)
+			if (damage) log('warning', 'store_damaged', { damage })
+			return !damage
+		} catch {
+			// told of already
 			return false
 		}
 	}
@@ -423,12 +446,17 @@ export class SessionStore implements SignalKeyStore {
 		return Number(this.database.prepare('SELECT max(delivery) AS newest FROM deliveries').get()?.newest ?? 0)
 	}
 
+	/** Where it can't, that is told of already, and no reason to take back what was written before. */
 	private prune(): void {
 		if (++this.writes % PRUNE_EVERY) return
-		this.database.prepare('DELETE FROM sent WHERE until < ?').run(Date.now())
-		this.database.prepare('DELETE FROM received WHERE until < ?').run(Date.now())
-		this.database.prepare('DELETE FROM reported WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
-		this.database.prepare('DELETE FROM addresses WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
+		try {
+			this.database.prepare('DELETE FROM sent WHERE until < ?').run(Date.now())
+			this.database.prepare('DELETE FROM received WHERE until < ?').run(Date.now())
+			this.database.prepare('DELETE FROM reported WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
+			this.database.prepare('DELETE FROM addresses WHERE at < ?').run(Date.now() - REPORTED_KEPT_MS)
+		} catch (error) {
+			log('warning', 'store_not_pruned', { error: describe(error) })
+		}
 	}
 
 	/** For tables that only one module works on. */
