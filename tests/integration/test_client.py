@@ -200,6 +200,20 @@ async def listener(client: GatewayClient) -> AsyncIterator[Listener]:
         await following
 
 
+async def test_what_an_event_sets_off_has_its_turn_before_it_is_acknowledged(
+    gateway: ScriptedGateway, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway keeps what was acknowledged no longer: who is killed in between must get it again."""
+    monkeypatch.setattr("custom_components.whatsapp_gateway.api.stream.ACKNOWLEDGE_AFTER", 3600)
+    assert isinstance(await listener.next(), Hello)
+    await gateway.listeners()
+    await gateway.send(golden("event-message-received"))
+    assert isinstance(await listener.next(), Event)
+    await gateway.drop()
+    assert isinstance(await listener.next(), GatewayConnectionError)
+    assert gateway.acknowledged == []
+
+
 async def test_a_stream_that_breaks_is_resumed_where_it_was(gateway: ScriptedGateway, listener: Listener) -> None:
     assert isinstance(await listener.next(), Hello)
     await gateway.listeners()
