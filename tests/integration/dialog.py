@@ -60,6 +60,7 @@ async def step_after_progress(hass: HomeAssistant, flow_id: str) -> Step:
                 if step["type"] in {"create_entry", "abort"}:
                     return {"type": "finished"}
                 if step["type"] not in {"progress", "progress_done"}:
+                    await hass.async_block_till_done()  # no step of Home Assistant's own comes behind an answer
                     return step
                 await asyncio.sleep(0.01)
     except TimeoutError:

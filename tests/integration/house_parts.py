@@ -136,10 +136,10 @@ async def set_up_house(hass: HomeAssistant, tmp_path: Path) -> tuple[Door, Paint
     assert await async_setup_component(hass, "ffmpeg", {"ffmpeg": {"ffmpeg_bin": str(ffmpeg)}})
     for component in ("media_source", "tts"):
         assert await async_setup_component(hass, component, {})
-    mock_integration(hass, MockModule("house", async_setup_entry=setup_entry))
+    mock_integration(hass, MockModule("house", async_setup_entry=setup_entry), built_in=False)
     for domain, make in (("camera", Door), ("image", lambda: Painting(hass)), ("tts", Speaker)):
-        mock_platform(hass, f"house.{domain}", MockPlatform(async_setup_entry=adder(make)))
-    mock_platform(hass, "house.config_flow")
+        mock_platform(hass, f"house.{domain}", MockPlatform(async_setup_entry=adder(make)), built_in=False)
+    mock_platform(hass, "house.config_flow", built_in=False)
     entry = MockConfigEntry(domain="house")
     entry.add_to_hass(hass)
     with mock_config_flow("house", _Flow):

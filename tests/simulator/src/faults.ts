@@ -19,6 +19,7 @@ export interface Faults {
 	qr_refs?: number
 	refuse_connections?: boolean
 	login_failure?: number
+	login_failure_expire?: number
 	drop_after_message?: boolean
 	passkey?: PasskeyFault
 	device_limit?: boolean
@@ -49,6 +50,7 @@ export function faultOrder(fields: Fields): FaultOrder {
 		'qr_refs',
 		'refuse_connections',
 		'login_failure',
+		'login_failure_expire',
 		'drop_after_message',
 		'passkey',
 		'device_limit',
@@ -67,6 +69,7 @@ export function faultOrder(fields: Fields): FaultOrder {
 		qr_refs: optionalInteger(fields, 'qr_refs', 1, 20),
 		refuse_connections: optionalFlag(fields, 'refuse_connections'),
 		login_failure: optionalInteger(fields, 'login_failure', 400, 599),
+		login_failure_expire: optionalInteger(fields, 'login_failure_expire', 1, 864_000),
 		drop_after_message: optionalFlag(fields, 'drop_after_message'),
 		passkey: optionalChoice(fields, 'passkey', PASSKEY_FAULTS),
 		device_limit: optionalFlag(fields, 'device_limit'),

@@ -111,8 +111,10 @@ export class Link {
 		setTimeout(() => this.drop(), CLOSE_DELAY)
 	}
 
-	failure(reason: number): void {
-		this.send(node('failure', { reason: String(reason), location: 'sim' }))
+	/** `expire`: the seconds that a temporary ban (402) lasts. */
+	failure(reason: number, expire?: number): void {
+		const lasts: Record<string, string> = expire === undefined ? {} : { code: '101', expire: String(expire) }
+		this.send(node('failure', { reason: String(reason), location: 'sim', ...lasts }))
 		setTimeout(() => this.drop(), CLOSE_DELAY)
 		this.world.count(`failure ${reason}`)
 	}

@@ -109,9 +109,9 @@ export class WhatsAppServer {
 	}
 
 	private async login(link: Link, payload: proto.ClientPayload): Promise<void> {
-		const failure = this.world.faults.login_failure
+		const { login_failure: failure, login_failure_expire: expire } = this.world.faults
 		if (failure) {
-			link.failure(failure)
+			link.failure(failure, expire)
 			return
 		}
 		if (payload.devicePairingData) {
