@@ -122,14 +122,14 @@ test('what is archived has the credentials and is private; what stays has the me
 		messageId: 'B',
 		address: { jid: '1555@s.whatsapp.net', participant: null }
 	}
-	store.keepDelivery(1, 'message.received', '{}', once)
+	store.keepDelivery({ delivery: 1, method: 'message.received', params: '{}' }, once, 0)
 	store.archive()
 	assert.equal(store.sent('A')?.message.conversation, 'sent before')
 	assert.deepEqual(
 		[...store.undelivered()].map(({ delivery }) => delivery),
 		[1]
 	)
-	assert.equal(store.keepDelivery(2, 'message.received', '{}', once), false)
+	assert.equal(store.keepDelivery({ delivery: 2, method: 'message.received', params: '{}' }, once, 0), false)
 	assert.deepEqual(store.get('lid-mapping', ['1555']), {})
 	store.close()
 	const [name] = readdirSync(join(folder.path, 'archive'))
@@ -158,7 +158,11 @@ const address = { jid: '1555@s.whatsapp.net', participant: null }
 test('a message is reported once', () => {
 	const store = new SessionStore(folder.path)
 	const kept = (delivery: number, chat: string) =>
-		store.keepDelivery(delivery, 'message.received', '{}', { chat, sender: '+1555', messageId: 'A', address })
+		store.keepDelivery(
+			{ delivery, method: 'message.received', params: '{}' },
+			{ chat, sender: '+1555', messageId: 'A', address },
+			0
+		)
 	assert.equal(kept(1, '+1555'), true)
 	assert.equal(kept(2, '+1555'), false)
 	assert.equal(kept(2, 'group:1'), true)
@@ -182,7 +186,8 @@ test('what was sent is kept for 7 days, what awaits votes and answers for 30', (
 			mock.timers.tick(days * day)
 			for (let write = 0; write < 500; write++) {
 				const once = { chat: '+1555', sender: '+1555', messageId: `${days} ${write}`, address }
-				store.keepDelivery(store.newestDelivery() + 1, 'message.received', '{}', once)
+				const delivery = store.newestDelivery() + 1
+				store.keepDelivery({ delivery, method: 'message.received', params: '{}' }, once, 0)
 			}
 			return ['TEXT', 'POLL', 'EVENT'].filter(id => store.sent(id))
 		}

@@ -103,6 +103,7 @@ export class Connection {
 		this.caches = caches
 		this.events = events
 		this.socket = this.makeSocket(whatsapp)
+		this.keepBeforeAnswering()
 		this.intake = this.makeIntake()
 		this.listen()
 		this.opening = setTimeout(() => this.giveUp({ code: TIMED_OUT, neverOpened: true }), OPEN_LIMIT_MS)
@@ -142,6 +143,17 @@ export class Connection {
 				if (this.ended) throw new EngineError('not_connected', 'the connection has ended')
 				this.store.set(data)
 			}
+		}
+	}
+
+	/** Baileys answers for a message before it tells of it: what came in is on the disk before a byte leaves, or none leaves. */
+	private keepBeforeAnswering(): void {
+		// Baileys' client keeps it to itself (lib/Socket/Client/websocket.js), and has made it by now
+		const { socket } = this.socket.ws as unknown as { socket: { send(...sent: unknown[]): void } }
+		const send = socket.send.bind(socket)
+		socket.send = (...sent) => {
+			this.store.writeArrived()
+			send(...sent)
 		}
 	}
 

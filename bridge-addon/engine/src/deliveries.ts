@@ -41,9 +41,12 @@ export class Deliveries {
 
 	/** Tells a message, or another thing with an id, if it was not told before. */
 	tellOnce<M extends Kept>(method: M, params: Told<M>, once: Once): void {
-		this.flush()
+		if (this.waiting.length) this.flush()
 		const delivery = this.newest + 1
-		if (this.store.keepDelivery(delivery, method, JSON.stringify(params), once)) this.told(delivery, method, params)
+		const kept = { delivery, method, params: JSON.stringify(params) }
+		const first = this.store.keepDelivery(kept, once, this.acknowledged)
+		this.forgot()
+		if (first) this.told(delivery, method, params)
 	}
 
 	/** Tells something else, at the end of this turn. */
@@ -62,8 +65,8 @@ export class Deliveries {
 	/** Does now what is to be done soon. What can't be written waits for the next time: its connection ends with that, and no more comes. */
 	flush(): void {
 		clearImmediate(this.turn)
-		clearTimeout(this.forgetting)
 		this.turn = undefined
+		clearTimeout(this.forgetting)
 		this.forgetting = undefined
 		const { waiting } = this
 		if (!waiting.length && !this.acknowledged) return
@@ -80,10 +83,17 @@ export class Deliveries {
 			this.waiting = waiting
 			return
 		}
+		this.forgot()
+		for (const [method, params] of waiting) this.told(this.newest + 1, method, params)
+	}
+
+	/** What the gateway has acknowledged went with the commit that was just made. */
+	private forgot(): void {
+		clearTimeout(this.forgetting)
+		this.forgetting = undefined
 		this.acknowledged = 0
 		this.forgotten.resolve(undefined)
 		this.forgotten = Promise.withResolvers()
-		for (const [method, params] of waiting) this.told(this.newest + 1, method, params)
 	}
 
 	private told<M extends Kept>(delivery: number, method: M, params: Told<M>): void {

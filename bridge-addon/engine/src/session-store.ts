@@ -121,6 +121,10 @@ export class SessionStore implements SignalKeyStore {
 	private damaged = false
 	/** what was sent and is written with the next commit; encoded already, so that it can't keep others' commits from being made */
 	private readonly unwritten = new Map<string, Sent & { encoded: Uint8Array; until: number }>()
+	/** what came in and is written with the next commit, by message id */
+	private readonly arrived = new Map<string, { stanza: Uint8Array; at: number }>()
+	/** of modules that have tables of their own */
+	private readonly others = new Map<string, StatementSync>()
 	/** Called when something could not be written or read: the disk is full, read-only or broken. */
 	onFailure: () => void = () => undefined
 	/** what `setEarly` has written, by type and id: the very objects that come again */
@@ -184,7 +188,7 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Writes a consistent copy to a file, whole or not at all; returns its size in bytes. Throws `store_unusable`. */
 	copyTo(path: string): number {
-		this.writeSent()
+		this.writeWaiting()
 		return copyStore(this.database, path)
 	}
 
@@ -268,9 +272,11 @@ export class SessionStore implements SignalKeyStore {
 		try {
 			for (const [messageId, { chat, encoded, at, until }] of this.unwritten)
 				this.statements.putSent.run(messageId, chat, encoded, at, until)
+			for (const [messageId, { stanza, at }] of this.arrived) this.statements.keepStanza.run(messageId, stanza, at)
 			work()
 			this.database.exec('COMMIT')
 			this.unwritten.clear()
+			this.arrived.clear()
 		} catch (error) {
 			if (this.database.isTransaction) this.database.exec('ROLLBACK')
 			this.failed(error)
@@ -331,11 +337,11 @@ export class SessionStore implements SignalKeyStore {
 
 	keepSentNow(messageId: string, chat: string, message: proto.IMessage): void {
 		this.keepSent(messageId, chat, message)
-		this.writeSent()
+		this.writeWaiting()
 	}
 
-	private writeSent(): void {
-		if (this.unwritten.size) this.transaction(() => undefined)
+	private writeWaiting(): void {
+		if (this.unwritten.size || this.arrived.size) this.transaction(() => undefined)
 	}
 
 	sent(messageId: string): Sent | undefined {
@@ -348,7 +354,7 @@ export class SessionStore implements SignalKeyStore {
 
 	/** Gives a kept message another content, under its own secret. */
 	rewriteSent(messageId: string, content: proto.IMessage): void {
-		this.writeSent()
+		this.writeWaiting()
 		const kept = this.sent(messageId)?.message
 		if (!kept) return
 		const message = { ...content, messageContextInfo: kept.messageContextInfo }
@@ -360,10 +366,14 @@ export class SessionStore implements SignalKeyStore {
 		return this.sent(messageId)?.chat === chat || this.statements.wroteOurselves.get(chat, messageId) !== undefined
 	}
 
-	/** Keeps what is to be told to the gateway, once, until that has it; false, and kept is nothing, where it was told before. */
-	keepDelivery(delivery: number, method: string, params: string, once: Once): boolean {
+	/**
+	 * Keeps what is to be told to the gateway, once, until that has it, and forgets what that has; false, and kept is nothing, where it was told
+	 * before.
+	 */
+	keepDelivery({ delivery, method, params }: Delivery, once: Once, acknowledged: number): boolean {
 		let first = true
 		this.transaction(() => {
+			this.statements.forgetDeliveries.run(acknowledged)
 			first = this.statements.report.run(once.chat, once.sender, once.messageId, Date.now()).changes > 0
 			if (first) this.statements.keepDelivery.run(delivery, method, params)
 			if (first && once.kept) this.keepReceived(once.messageId, once.kept)
@@ -415,21 +425,32 @@ export class SessionStore implements SignalKeyStore {
 		this.statements.rewriteReceived.run(proto.Message.encode(message).finish(), messageId)
 	}
 
-	/** Keeps a message as it came in: Baileys answers for it before it tells us, and what it holds in memory then dies with the process. */
+	/**
+	 * Keeps a message as it came in: Baileys answers for it before it tells us, and what it holds in memory then dies with the process. It is on the disk
+	 * with the next commit, as a rule that of the step that decrypts it, and before the next byte leaves: WhatsApp keeps what was not answered.
+	 */
 	keepStanza(messageId: string, stanza: Uint8Array): void {
-		try {
-			this.statements.keepStanza.run(messageId, stanza, Date.now())
-		} catch (error) {
-			this.failed(error)
-		}
+		this.arrived.set(messageId, { stanza, at: Date.now() })
+	}
+
+	/** Writes what came in and is not on the disk yet. Throws where it cannot. */
+	writeArrived(): void {
+		if (this.arrived.size) this.writeWaiting()
 	}
 
 	forgetStanza(messageId: string): void {
+		this.arrived.delete(messageId)
 		this.statements.forgetStanza.run(messageId)
 	}
 
 	/** Messages that came in and were never told, in order. */
 	untoldStanzas(): Buffer[] {
+		try {
+			this.writeArrived()
+		} catch {
+			// it was never answered: WhatsApp sends it again
+			this.arrived.clear()
+		}
 		this.database.prepare('DELETE FROM stanzas WHERE at < ?').run(Date.now() - STANZAS_KEPT_MS)
 		const rows = this.database.prepare('SELECT stanza FROM stanzas ORDER BY rowid').all()
 		return rows.map(({ stanza }) => Buffer.from(stanza as Uint8Array))
@@ -461,7 +482,9 @@ export class SessionStore implements SignalKeyStore {
 
 	/** For tables that only one module works on. */
 	rows(sql: string, ...values: (string | number | null)[]): Record<string, unknown>[] {
-		return this.database.prepare(sql).all(...values)
+		let statement = this.others.get(sql)
+		if (!statement) this.others.set(sql, (statement = this.database.prepare(sql)))
+		return statement.all(...values)
 	}
 
 	/**
@@ -469,7 +492,7 @@ export class SessionStore implements SignalKeyStore {
 	 * Where the copy can't be made, all stays as it is, and it throws.
 	 */
 	archive(): void {
-		this.writeSent()
+		this.writeWaiting()
 		const { archive, path } = newArchive(this.folder)
 		this.database.prepare('VACUUM INTO ?').run(path)
 		chmodSync(path, 0o600)
@@ -492,7 +515,7 @@ export class SessionStore implements SignalKeyStore {
 	close(): void {
 		if (!this.database.isOpen) return
 		try {
-			this.writeSent()
+			this.writeWaiting()
 		} finally {
 			this.database.close()
 		}

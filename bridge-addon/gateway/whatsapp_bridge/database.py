@@ -83,7 +83,8 @@ class Database:
         self._connection = _open(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def now[Result](self, work: Work[Result]) -> Result:
         """Reads or writes at once, in this thread: for the start, before anything else works on it.
@@ -105,10 +106,11 @@ class Database:
         Raises:
             BridgeError: `storage_full`, `storage_unusable`, and nothing was written; or whatever `work` raises.
         """
-        outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Result] = loop.create_future()
         self._pending.append((work, outcome))
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_pending(), name="database writer")
+        if self._idle.is_set():
+            self._write_pending(loop)
         return await outcome
 
     async def read[Result](self, work: Work[Result]) -> Result:
@@ -124,24 +126,31 @@ class Database:
 
     async def close(self) -> None:
         """Waits for what is being written and closes the file."""
-        if self._writer is not None:
-            await self._writer
+        await self._idle.wait()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
-    async def _write_pending(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._pending:
-            batch, self._pending = self._pending, []
-            results = await loop.run_in_executor(self._thread, self._commit, [work for work, _ in batch])
-            for (_, outcome), result in zip(batch, results, strict=True):
-                if outcome.cancelled():
-                    continue
-                if isinstance(result, Exception):
-                    outcome.set_exception(result)
-                else:
-                    outcome.set_result(result)
-        self._writer = None
+    def _write_pending(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begins to write at once, with no task that would have its turn later: each commit is on the way of a message."""
+        if not self._pending:
+            self._idle.set()
+            return
+        self._idle.clear()
+        batch, self._pending = self._pending, []
+        committing = self._thread.submit(self._commit, [work for work, _ in batch])
+        committing.add_done_callback(lambda done: loop.call_soon_threadsafe(self._written, loop, batch, done.result()))
+
+    def _written(
+        self, loop: asyncio.AbstractEventLoop, batch: list[tuple[Work[Any], asyncio.Future[Any]]], results: list[Any]
+    ) -> None:
+        for (_, outcome), result in zip(batch, results, strict=True):
+            if outcome.cancelled():
+                continue
+            if isinstance(result, Exception):
+                outcome.set_exception(result)
+            else:
+                outcome.set_result(result)
+        self._write_pending(loop)
 
     def _commit(self, works: list[Work[Any]]) -> list[Any]:
         """Returns the results, and in place of a result the exception that it ended with."""

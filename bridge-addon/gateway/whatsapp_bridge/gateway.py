@@ -226,15 +226,15 @@ class Gateway(EngineListener):
         def written() -> None:
             if self._fetch_policy.wants(message):
                 self.received_files.fetch_ahead(message.account, message.message_id)
+            logger().info(
+                "message_received",
+                account=message.account,
+                message_id=message.message_id,
+                chat=self.chat_hash(message.chat.id),
+                chat_type=message.chat.type,
+                content_type=message.content.type,
+                backlog=message.backlog,
+            )
 
         self.events.record_delivery(message.account, message.delivery, recording, written)
         self.received[message.content.type] += 1
-        logger().info(
-            "message_received",
-            account=message.account,
-            message_id=message.message_id,
-            chat=self.chat_hash(message.chat.id),
-            chat_type=message.chat.type,
-            content_type=message.content.type,
-            backlog=message.backlog,
-        )
