@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
@@ -11,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 # found before the harness puts its own package of this name in front
 import custom_components.whatsapp_gateway  # noqa: F401
 from tests.integration.dialog import link_new_account
+from tests.integration.exercised import NOTED, is_whole_chain, missing, watch
 from tests.integration.scripted_gateway import ScriptedGateway, running_scripted_gateway
 from tests.simulator.client import Simulator, running_simulator
 from tests.stack.bridge import Bridge, running_bridge
@@ -20,6 +22,45 @@ SECOND_PHONE = "+15551230055"
 """The number of another phone, which could be linked too."""
 IDENTITY = "9c4e1f7a20b3d865_home"
 """The account of the golden hello, among those of all gateways."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--whole-chain", action="store_true", help="fail where something was not exercised with real parts"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_whole_chain(getattr(item, "fixturenames", [])):
+            item.add_marker(pytest.mark.whole_chain)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of xdist has ended: takes over what it has seen."""
+    NOTED.update(node.workeroutput.get("noted", []))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["noted"] = sorted(NOTED)
+    elif session.config.getoption("--whole-chain") and missing() and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--whole-chain") and (names := missing()):
+        terminalreporter.section("not exercised by any test with the real gateway, engine and simulator", red=True)
+        for name in names:
+            terminalreporter.write_line(name)
+
+
+@pytest.fixture(autouse=True)
+def _noted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test with all real parts comes through is noted."""
+    if request.node.get_closest_marker("whole_chain"):
+        watch(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,7 @@ from typing import Any
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.condition import _CONDITIONS_DESCRIPTION_SCHEMA
+from homeassistant.helpers import condition, entity_registry as er
 from homeassistant.helpers.service import _SERVICES_SCHEMA
 from homeassistant.helpers.trigger.descriptions import _TRIGGERS_DESCRIPTION_SCHEMA
 from homeassistant.loader import async_get_custom_components, async_get_integration
@@ -29,6 +28,8 @@ from tests.integration.recipients import ALICE, put_recipient
 from tests.integration.scripted_gateway import ScriptedGateway
 from tests.integration.test_repository import INTEGRATION, LANGUAGES, PLACEHOLDER, ROOT, leaves, texts
 
+# in a module of its own since 2026.11
+_CONDITIONS_DESCRIPTION_SCHEMA: Any = getattr(condition, "descriptions", condition)._CONDITIONS_DESCRIPTION_SCHEMA
 NEWEST = ROOT / ".cache/homeassistant/bin/python"
 MDI = re.compile(r"mdi:[a-z0-9-]+")
 TRIGGER_FILE, CONDITION_FILE, SERVICE_FILE = (
