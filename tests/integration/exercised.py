@@ -15,7 +15,6 @@ from homeassistant.config_entries import ConfigFlow
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import ServiceRegistry
 from homeassistant.data_entry_flow import FlowManager, FlowResultType
-from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.issue_registry import IssueRegistry
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
@@ -30,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 INTEGRATION = ROOT / "custom_components/whatsapp_gateway"
 BLUEPRINTS = ROOT / "blueprints/automation/whatsapp_gateway"
 NOTHING_YET = {STATE_UNAVAILABLE, STATE_UNKNOWN, "0"}
+
+NOT_REACHED = {"dialog step pairing_failed"}
+"""For an ending that a later gateway may have: none of today's leads there. A scripted gateway does (test_pairing_dialog.py)."""
 
 NOTED: set[str] = set()
 """What was seen since the start of the run."""
@@ -60,7 +62,7 @@ def _described(what: str) -> list[str]:
 
 def missing() -> list[str]:
     """What no test has come through so far."""
-    return sorted(inventory() - NOTED)
+    return sorted(inventory() - NOT_REACHED - NOTED)
 
 
 def is_whole_chain(fixtures: list[str]) -> bool:
@@ -72,7 +74,7 @@ def _entities() -> Iterator[str]:
     for module in (binary_sensor, button, event, image, notify, sensor):
         for value in vars(module).values():
             for description in value if isinstance(value, tuple) else (value,):
-                if isinstance(description, EntityDescription):
+                if hasattr(description, "entity_registry_enabled_default") and not isinstance(description, type):
                     yield f"{module.__name__.rpartition('.')[2]}.{description.key}"
 
 

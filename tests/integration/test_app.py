@@ -21,7 +21,7 @@ from custom_components.whatsapp_gateway import app_dialog
 from tests.integration.dialog import DOMAIN, current_step, qr_text, shown_code, step_after_progress, until
 from tests.integration.scripted_gateway import TOKEN, ScriptedGateway
 from tests.simulator.client import Simulator
-from tests.stack.bridge import running_bridge
+from tests.stack.bridge import Bridge, running_bridge
 from tests.stack.supervisor import SUPERVISOR_TOKEN, running_supervisor
 from tests.stack.supervisor_store import SLUG, Store
 
@@ -52,7 +52,7 @@ def tell(store: Store, gateway: ScriptedGateway, **changed: object) -> None:
     store.supervisor.discovered.append({"service": DOMAIN, "config": config | changed})
 
 
-def told(gateway: ScriptedGateway, **changed: object) -> HassioServiceInfo:
+def told(gateway: ScriptedGateway | Bridge, **changed: object) -> HassioServiceInfo:
     """What Home Assistant hears of it."""
     config = {
         "host": "127.0.0.1",
@@ -81,7 +81,7 @@ async def discover(hass: HomeAssistant, info: HassioServiceInfo) -> Step:
 async def test_from_nothing_to_a_linked_phone_without_typing(
     hass: HomeAssistant, store: Store, simulator: Simulator, tmp_path: Path
 ) -> None:
-    """The real gateway, started as the app, tells the Supervisor, and the dialog takes that over."""
+    """The real gateway, started as the app, tells the Supervisor, and the dialog takes that over. On the way two things are mended."""
     async with AsyncExitStack() as stack:
         bridges = []
 
@@ -91,8 +91,13 @@ async def test_from_nothing_to_a_linked_phone_without_typing(
             )
             bridges.append(await stack.enter_async_context(bridge))
 
-        store.on_start = start_the_app
+        store.on_start, store.known, store.fails = start_the_app, False, {"install"}
         flow_id = await begin(hass)
+        assert (await choose(hass, flow_id, "app"))["step_id"] == "app_repository"
+        store.known = True
+        await hass.config_entries.flow.async_configure(flow_id, {})
+        assert (await step_after_progress(hass, flow_id))["step_id"] == "app_failed"
+        store.fails = set()
         step = await choose(hass, flow_id, "app")
         assert (step["type"], step["progress_action"]) == ("progress", "install_app")
         await until(lambda: current_step(hass, flow_id)["type"] == "progress_done", "the app answers")
@@ -106,7 +111,7 @@ async def test_from_nothing_to_a_linked_phone_without_typing(
         [entry] = hass.config_entries.async_entries(DOMAIN)
         assert (entry.data["url"], entry.data["token"]) == (bridges[0].url, bridges[0].token)
         assert entry.state is ConfigEntryState.LOADED
-        assert [call for call in store.calls if call in {"install", "start"}] == ["install", "start"]
+        assert [call for call in store.calls if call in {"install", "start"}] == ["install", "install", "start"]
         await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -206,6 +211,23 @@ async def test_a_discovered_app_is_offered_and_makes_an_entry(hass: HomeAssistan
     assert step["data"]["url"] == gateway.url
     assert step["data"]["token"] == gateway.token
     await hass.async_block_till_done()
+
+
+async def test_a_real_gateway_that_the_supervisor_tells_of_is_linked(
+    hass: HomeAssistant, bridge: Bridge, simulator: Simulator
+) -> None:
+    step = await discover(hass, told(bridge))
+    assert (step["type"], step["step_id"]) == ("form", "hassio_confirm")
+    step = await hass.config_entries.flow.async_configure(step["flow_id"], {})
+    assert step["step_id"] == "pair"
+    await choose(hass, step["flow_id"], "scan")
+    await shown_code(hass, step["flow_id"])
+    await simulator.scan_qr(await qr_text(bridge))
+    await step_after_progress(hass, step["flow_id"])
+    await hass.async_block_till_done()
+    [entry] = hass.config_entries.async_entries(DOMAIN)
+    assert (entry.data["url"], entry.title) == (bridge.url, simulator.phone)
+    await hass.config_entries.async_unload(entry.entry_id)
 
 
 async def test_a_gateway_that_was_offered_long_ago_and_is_gone_is_said(

@@ -5,7 +5,7 @@ from homeassistant.helpers import device_registry as dr
 import pytest
 
 from tests.integration.automation import automation
-from tests.integration.conftest import ALICE
+from tests.integration.conftest import ALICE, SECOND_PHONE
 from tests.integration.dialog import until
 from tests.simulator.client import Simulator
 
@@ -21,13 +21,14 @@ async def ask(hass: HomeAssistant, simulator: Simulator) -> str:
 async def test_a_message_of_a_group_starts_the_automation_that_waits_for_its_words(
     hass: HomeAssistant, linked: str, simulator: Simulator
 ) -> None:
-    group = await simulator.add_group("Family", [ALICE])
+    group = await simulator.add_group("Family", [ALICE, SECOND_PHONE])
     is_from_alice = {"condition": "whatsapp_gateway.message_matches", "options": {"sender": ALICE}}
     connected = {"condition": "whatsapp_gateway.is_connected"}
     runs = await automation(
         hass, "message_received", [is_from_alice, connected], chat=group, pattern=r"(?P<degrees>\d+) degrees"
     )
     await simulator.contact_send(ALICE, "21 degrees, please")
+    await simulator.contact_send(SECOND_PHONE, "make it 30 degrees", group=group)
     await simulator.contact_send(ALICE, "make it 22 Degrees", group=group)
     await until(lambda: len(runs) == 1, "it ran")
     data = runs[0].data["trigger"]
@@ -78,7 +79,8 @@ async def test_a_message_to_nobody_starts_the_automation_for_failures(
 
 
 async def test_a_lost_link_starts_an_automation(hass: HomeAssistant, linked: str, simulator: Simulator) -> None:
-    runs: list[Event] = await automation(hass, "connection_lost")
+    not_connected = {"condition": "not", "conditions": [{"condition": "whatsapp_gateway.is_connected"}]}
+    runs: list[Event] = await automation(hass, "connection_lost", [not_connected])
     await simulator.faults(drop=True)
     await until(lambda: len(runs) == 1, "it ran")
     assert runs[0].data["trigger"]["reason"] == "connection_lost"

@@ -446,6 +446,13 @@ ENDINGS = [
         state=("reconnecting", "client_outdated"),
         restart=True,
     ),
+    Ending(
+        "Another program takes the link at the first login",
+        None,
+        "pairing_replaced",
+        refused_login(440),
+        state=("replaced", "replaced"),
+    ),
     Ending("The engine is killed", "engine_unavailable", "pairing_engine_restarted", engine_killed),
     Ending("The gateway is killed", None, "pairing_gateway_lost", gateway_killed, restart=True),
 ]
@@ -506,6 +513,20 @@ async def test_it_says_what_to_do_and_the_next_attempt_works(
     await until(lambda: is_state(hass, CONNECTIVITY, "on"), "the account is connected")
     [entry] = hass.config_entries.async_entries("whatsapp_gateway")
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_an_account_that_is_removed_in_another_place_is_said(
+    hass: HomeAssistant, simulator: Simulator, bridge: Bridge
+) -> None:
+    step = await begin(hass, url=bridge.url, token=bridge.token)
+    attempt = Try(hass, simulator, bridge, step["flow_id"])
+    await attempt.shown()
+    await attempt.request("DELETE", "")
+    await attempt.at("pairing_cancelled")
+    await scan(hass, attempt.flow_id)
+    await attempt.at("pairing_account_gone")
+    hass.config_entries.flow.async_abort(attempt.flow_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def settled(attempt: Try, ending: Ending) -> None:

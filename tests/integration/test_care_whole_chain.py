@@ -1,5 +1,6 @@
 """Sensors, repairs and the dialog's rarer steps with the real gateway, engine and simulated WhatsApp."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ import resource
 from typing import Any
 from urllib.parse import urlsplit
 
+from homeassistant.components.image import async_get_image
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigFlowContext
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -16,14 +18,17 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.whatsapp_gateway import issues as shown_issues
+from custom_components.whatsapp_gateway.api import events
 from custom_components.whatsapp_gateway.coordinator import WhatsAppConfigEntry
 from custom_components.whatsapp_gateway.issues import STORAGE_CODES
 from tests.integration.conftest import ALICE
-from tests.integration.dialog import CONNECTIVITY, STATE, is_state, link_new_account, qr_text, until
+from tests.integration.dialog import CONNECTIVITY, LIMIT, STATE, is_state, link_new_account, qr_text, until
 from tests.integration.recipients import add_recipient, answer
 from tests.integration.test_repairs import begin_fix, issues, submit
 from tests.simulator.client import Simulator
 from tests.stack.bridge import Bridge, running_bridge
+from tests.stack.qr import read_qr_picture
 
 MOVED, CHANGED = "token-of-the-moved-gateway-0123456789", "changed-token-0123456789-0123456789"
 COUNTED = {"received_today": "2", "sent_today": "1", "failed_today": "1"}
@@ -67,6 +72,30 @@ async def test_every_sensor_tells_what_came_and_went(hass: HomeAssistant, linked
         assert begun <= at <= datetime.now(UTC) + timedelta(seconds=1)
     assert state("gateway_version") == the_entry(hass, linked).runtime_data.gateway_version
     assert state("waiting") == "0"
+    await simulator.faults(refuse_connections=True, drop=True)
+    await until(lambda: is_state(hass, CONNECTIVITY, "off"), "it is not connected")
+    call = {"message": "later", "to": ALICE}
+    await hass.services.async_call("whatsapp_gateway", "send_message", call, blocking=True, return_response=True)
+    await until(lambda: state("waiting") == "1", "it waits")
+    await simulator.clear_faults()
+    await until(lambda: state("waiting") == "0", "it is sent")
+
+
+async def test_an_account_that_a_button_unlinks_shows_the_code_as_a_picture(
+    hass: HomeAssistant, linked: str, simulator: Simulator, bridge: Bridge
+) -> None:
+    state = await all_on(hass, linked)
+    await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is connected")
+    await hass.services.async_call("button", "press", {"entity_id": "button.whatsapp_unlink"}, blocking=True)
+    await until(lambda: is_state(hass, STATE, "logged_out"), "it is unlinked")
+    coordinator = the_entry(hass, linked).runtime_data
+    await coordinator.client.begin_pairing(coordinator.account_id)
+    await until(lambda: state("qr_code") not in {"", "unavailable", "unknown"}, "the picture is there")
+    picture = await async_get_image(hass, "image.whatsapp_qr_code_to_scan")
+    text = read_qr_picture(picture.content)
+    assert text == await qr_text(bridge)
+    await simulator.scan_qr(text)
+    await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is linked again")
 
 
 @pytest.fixture
@@ -135,10 +164,25 @@ async def test_a_passkey_that_another_program_is_asked_for_leads_to_the_dialog(
     assert (dialog["context"]["source"], dialog["step_id"]) == (SOURCE_REAUTH, "reauth_link")
 
 
-async def try_to_send(hass: HomeAssistant) -> None:
+async def test_a_gateway_of_another_version_says_which_of_both_is_to_be_updated(
+    hass: HomeAssistant, mending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway is the real one; it is the integration that speaks another version than today."""
+    for spoken, key in ((2, "gateway_too_old"), (0, "gateway_too_new")):
+        with monkeypatch.context() as another:
+            for module in (events, shown_issues):
+                another.setattr(module, "API_VERSIONS", frozenset({spoken}))
+            assert not await hass.config_entries.async_reload(mending)
+            assert key in issues(hass)
+        assert await hass.config_entries.async_reload(mending)
+        await until(lambda: issues(hass) == {}, "both were updated")
+    await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is connected again")
+
+
+async def try_to_send(hass: HomeAssistant, text: str = "x") -> None:
     """Has the gateway write something, where it can."""
     with suppress(HomeAssistantError):
-        await hass.services.async_call("notify", "whatsapp", {"message": "x", "target": ALICE}, blocking=True)
+        await hass.services.async_call("notify", "whatsapp", {"message": text, "target": ALICE}, blocking=True)
 
 
 async def test_a_gateway_whose_files_may_not_grow_is_a_repair_until_they_may(
@@ -155,6 +199,43 @@ async def test_a_gateway_whose_files_may_not_grow_is_a_repair_until_they_may(
     await try_to_send(hass)
     assert (await submit(hass, flow))["type"] == "create_entry"
     await until(lambda: issues(hass) == {}, "it writes again")
+
+
+FULL_DISK = """
+import os, pathlib, sqlite3
+class Connection(sqlite3.Connection):
+    def execute(self, statement, *values):
+        super().execute("PRAGMA max_page_count = " + pathlib.Path(os.environ["DISK_PAGES"]).read_text())
+        return super().execute(statement, *values)
+connect = sqlite3.connect
+sqlite3.connect = lambda *given, **named: connect(*given, factory=Connection, **named)
+"""
+"""Python runs it when the gateway starts: SQLite finds the disk full as soon as a file says so."""
+
+
+async def test_a_full_disk_is_a_repair_until_there_is_room(
+    hass: HomeAssistant, simulator: Simulator, tmp_path: Path
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    pages, startup = tmp_path / "pages", tmp_path / "startup/sitecustomize.py"
+    startup.parent.mkdir()
+    startup.write_text(FULL_DISK)
+    pages.write_text("1000000")
+    async with running_bridge(
+        tmp_path / "bridge", simulator, DISK_PAGES=str(pages), PYTHONPATH=str(startup.parent)
+    ) as bridge:
+        entry_id = await link_new_account(hass, bridge, simulator)
+        pages.write_text("1")  # SQLite makes of it as many as there are
+        async with asyncio.timeout(LIMIT):
+            while "storage_full" not in issues(hass):
+                await try_to_send(hass, "x" * 4000)
+        flow = await submit(hass, await begin_fix(hass, issues(hass)["storage_full"]))
+        assert flow["errors"] == {"base": "storage_still"}
+        pages.write_text("1000000")
+        await try_to_send(hass)
+        assert (await submit(hass, flow))["type"] == "create_entry"
+        await until(lambda: issues(hass) == {}, "it writes again")
+        await hass.config_entries.async_unload(entry_id)
 
 
 @asynccontextmanager
