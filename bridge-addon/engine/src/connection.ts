@@ -21,6 +21,7 @@ import {
 } from 'baileys'
 import { BoundedCache } from './bounded-cache.ts'
 import type { Closed as ClosedByCode } from './connection-policy.ts'
+import { keepNoTimers } from './ended-socket.ts'
 import { Intake } from './intake.ts'
 import { describe, libraryLogger, log } from './log.ts'
 import { BROWSER } from './pairing.ts'
@@ -260,6 +261,7 @@ export class Connection {
 		// what comes out behind its end stays in the store: it may be a message whose key could not be read
 		this.socket.ev.removeAllListeners('messages.upsert')
 		this.intake.end()
+		keepNoTimers(this.socket)
 		this.events.closed(closed)
 	}
 }

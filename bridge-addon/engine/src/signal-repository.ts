@@ -23,6 +23,8 @@ import './signal-sessions.ts'
 
 type MakeRepository = SocketConfig['makeSignalRepository']
 
+const NOTHING_MIGRATED = { migrated: 0, skipped: 0, total: 0 }
+
 const hashOf = (address: string, ciphertext: Uint8Array): string =>
 	createHash('sha256').update(address).update('\0').update(ciphertext).digest('base64')
 
@@ -74,7 +76,8 @@ export const durableRepository =
 				once(message.group, `${message.group} ${message.authorJid}`, message.msg, () =>
 					repository.decryptGroupMessage(message)
 				),
-			migrateSession: (from, to) => keys.transaction(() => repository.migrateSession(from, to), ownLock()),
+			migrateSession: async (from, to) =>
+				live() ? keys.transaction(() => repository.migrateSession(from, to), ownLock()) : NOTHING_MIGRATED,
 			encryptMessage: message => committed(() => repository.encryptMessage(message)),
 			encryptGroupMessage: message => committed(() => repository.encryptGroupMessage(message))
 		}

@@ -10,3 +10,14 @@ export async function within(done: Promise<unknown>, limit: number): Promise<boo
 		clearTimeout(timer)
 	}
 }
+
+/** Runs work that a signal ends after a time in milliseconds. `AbortSignal.timeout` would keep its timer, and what listens to it, when all is done. */
+export async function withDeadline<T>(limit: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+	const controller = new AbortController()
+	const timer = setTimeout(() => controller.abort(new DOMException('it took too long', 'TimeoutError')), limit)
+	try {
+		return await work(controller.signal)
+	} finally {
+		clearTimeout(timer)
+	}
+}

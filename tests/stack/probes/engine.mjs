@@ -18,11 +18,12 @@ clearTimeout(timer)
 process.on('SIGUSR2', () => {
 	collectGarbage()
 	const { heapUsed, external } = process.memoryUsage()
-	// also timers and sockets that are over, where something still holds them
 	const count = constructor => queryObjects(constructor, { format: 'count' })
+	// of those that are over, what still holds them is memory like any other
+	const timers = queryObjects(timer.constructor, { format: 'summary' })
 	const reading = {
 		'used bytes': heapUsed + external,
-		timers: count(timer.constructor),
+		timers: timers.filter(described => described.includes('_destroyed: false')).length,
 		sockets: count(Socket),
 		promises: count(Promise),
 		'active resources': process.getActiveResourcesInfo().length

@@ -15,6 +15,7 @@ import { EngineError } from '../protocol.ts'
 import type { MediaHosts } from '../media-hosts.ts'
 import type { SessionStore } from '../session-store.ts'
 import type { DownloadOrder } from './download-order.ts'
+import { withDeadline } from '../within.ts'
 import { type MediaKind, mediaOf, type MediaPart } from './media.ts'
 
 const MAC_LENGTH = 10
@@ -41,17 +42,18 @@ export async function download(order: DownloadOrder, source: Source): Promise<Do
 	const media = kept && mediaOf(kept.message)
 	if (!kept || !media) throw new EngineError('media_not_known', 'no file of a received message')
 	if (Number(media.part.fileLength ?? 0) > order.limit) throw tooLarge()
-	const signal = AbortSignal.timeout(order.timeout * 1000)
-	try {
-		return await fromHosts(media.kind, media.part, order, source, signal)
-	} catch (error) {
-		if (!(error instanceof EngineError) || error.code !== 'media_gone') throw error
-	}
-	const { message } = await askAgain(kept, source.socket, signal)
-	source.store.rewriteReceived(order.message_id, message)
-	const found = mediaOf(message)
-	if (!found) throw gone()
-	return fromHosts(found.kind, found.part, order, source, signal)
+	return withDeadline(order.timeout * 1000, async signal => {
+		try {
+			return await fromHosts(media.kind, media.part, order, source, signal)
+		} catch (error) {
+			if (!(error instanceof EngineError) || error.code !== 'media_gone') throw error
+		}
+		const { message } = await askAgain(kept, source.socket, signal)
+		source.store.rewriteReceived(order.message_id, message)
+		const found = mediaOf(message)
+		if (!found) throw gone()
+		return fromHosts(found.kind, found.part, order, source, signal)
+	})
 }
 
 const gone = () => new EngineError('media_gone', 'WhatsApp does not have this file any more')

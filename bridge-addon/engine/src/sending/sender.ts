@@ -17,6 +17,7 @@ import type { MediaHosts } from '../media-hosts.ts'
 import type { Order } from './order.ts'
 import { refuseImpossible } from './possible.ts'
 import { rememberToken } from './privacy-token.ts'
+import { withDeadline } from '../within.ts'
 import { answerStatusRetries } from './status-retries.ts'
 
 const STATUS_RETRIES_KEPT = 1_000
@@ -83,9 +84,8 @@ export class Sender {
 
 	private async composeAndKeep(order: Order, chat: Chat, socket: WASocket, deadline: number): Promise<Composed> {
 		const { store } = this.account
-		const signal = AbortSignal.timeout(Math.max(0, deadline - Date.now()))
-		const composed = await whileConnected(socket, () =>
-			compose(order, { chat, socket, store, hosts: this.account.hosts, signal })
+		const composed = await withDeadline(Math.max(0, deadline - Date.now()), signal =>
+			whileConnected(socket, () => compose(order, { chat, socket, store, hosts: this.account.hosts, signal }))
 		)
 		if (chat.type === 'channel') store.keepSentNow(order.message_id, order.to, composed.message)
 		else store.keepSent(order.message_id, order.to, composed.message)
