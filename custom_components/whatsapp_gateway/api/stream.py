@@ -16,9 +16,9 @@ FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 30.0
 """Seconds until a lost connection is tried again: doubled each time, and up to a half taken off by chance."""
 
-ACKNOWLEDGE_AFTER: Final = 0.1
-"""Seconds until an event that was processed is acknowledged: it has been fired by then, but what it sets off begins in the turns of the loop that
-follow. Who is killed meanwhile gets it again."""
+ACKNOWLEDGE_AFTER: Final = 0.02
+"""Seconds until an event that was processed is acknowledged: what it sets off begins in the turns of the loop that follow. Who is killed meanwhile
+gets it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ async def follow_events(client: GatewayClient, listener: StreamListener) -> Neve
                         processed = listener.received(await connection.next())
                         if processed is not None:
                             acknowledge(processed)
+                            await asyncio.sleep(0)  # what it set off has its turn before the next event
         except (GatewayConnectionError, GatewayAnswerError, GatewayApiVersionError) as error:
             listener.lost(error)
         pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)

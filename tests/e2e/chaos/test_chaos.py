@@ -7,7 +7,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from itertools import pairwise
 import json
 import os
 from pathlib import Path
@@ -130,13 +129,17 @@ def _without_those_in_work(recorded: list[str]) -> tuple[list[str], int]:
 
     Returns the rest and how many those were.
     """
-    again = [
-        index
-        for index, (seen, after) in enumerate(pairwise(recorded))
-        if seen != STARTED and after == STARTED and seen in recorded[index + 1 :]
-    ]
-    rest = [seen for index, seen in enumerate(recorded) if seen != STARTED and index not in again]
-    return rest, len(again)
+    rest: list[str] = []
+    again = 0
+    for index, line in enumerate(recorded):
+        if line != STARTED:
+            rest.append(line)
+            continue
+        later = set(recorded[index:])
+        while rest and rest[-1] in later:
+            rest.pop()
+            again += 1
+    return rest, again
 
 
 async def _received(weather: Weather, account: str, phone: str, ids: list[str]) -> list[str]:
@@ -209,6 +212,7 @@ async def _storm(weather: Weather, tmp_path: Path) -> None:
     assert state.violations == []
     assert len(state.linked_devices) == 1, "linked once, and never again"
     assert twice == []
+    assert in_work <= weather.strokes["home_assistant"], "no more than one for each kill"
     figures = {
         "seed": SEED,
         "out": MESSAGES,
