@@ -19,7 +19,7 @@ from whatsapp_bridge.serve import listening_socket
 from whatsapp_bridge.server import ApiServer
 from whatsapp_bridge.settings import Settings
 
-from tests.gateway.described import described, never_answered, never_served
+from tests.gateway.described import ANSWERED, SERVED, described, never_answered, never_served
 
 TOKEN = "test-token-of-the-bridge-0123456789"
 ALICE = "+15551230001"
@@ -60,8 +60,17 @@ def _missing(config: pytest.Config) -> dict[str, list[str]]:
     return {title: names for title, names in found.items() if names}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of xdist has ended: takes over what it has come across."""
+    for seen, name in ((ANSWERED, "answered"), (SERVED, "served")):
+        seen.update(node.workeroutput.get(name, []))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if _missing(session.config) and session.exitstatus == 0:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput |= {"answered": sorted(ANSWERED), "served": sorted(SERVED)}
+    elif _missing(session.config) and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
