@@ -1,8 +1,10 @@
 """What was accepted or received survives the gateway's end: a new one on the same folder goes on where the last one was."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import closing
 import errno
+import os
 from pathlib import Path
 import sqlite3
 import time
@@ -11,6 +13,8 @@ import pytest
 from whatsapp_bridge import message_store
 from whatsapp_bridge.database import Database, DatabaseError
 from whatsapp_bridge.errors import BridgeError, ErrorCode
+from whatsapp_bridge.full_disk import has_no_room
+from whatsapp_bridge.outgoing_files import write_file
 
 from tests.gateway.conftest import ALICE, BOB, LIMIT, Api, RunGateway, eventually
 
@@ -251,6 +255,37 @@ async def test_a_full_disk_refuses_messages_loses_no_event_and_recovers(run_gate
             event = await events.until("account.state", reason="engine_unavailable")
         assert event["data"]["state"] == "reconnecting"
         assert (await running.api("GET", "/health")).body["storage"] is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "full"), [(errno.EDQUOT, True), (errno.EFBIG, True), (errno.ENOSPC, True), (errno.EIO, False)]
+)
+def test_a_write_that_failed_is_told_apart_by_what_the_disk_says_to_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int, full: bool
+) -> None:
+    """A quota that is used up cannot be had without a kernel that has quotas: what it answers is played here."""
+    (tmp_path / "gateway.db").write_bytes(b"x")
+    assert has_no_room(tmp_path / "gateway.db") is False
+
+    def refused(_: int) -> None:
+        raise OSError(fault, "refused")
+
+    monkeypatch.setattr(os, "fsync", refused)
+    assert has_no_room(tmp_path / "gateway.db") is full
+    assert [file.name for file in tmp_path.iterdir()] == ["gateway.db"]
+
+
+async def test_a_file_is_written_whole_also_where_the_system_takes_it_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, chunk: write(file, chunk[:3]))
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"12345678"
+
+    assert await write_file(tmp_path / "file", chunks(), 100) == 8
+    assert (tmp_path / "file").read_bytes() == b"12345678"
 
 
 async def test_works_that_share_a_commit_fail_alone(tmp_path: Path) -> None:

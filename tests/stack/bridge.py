@@ -1,6 +1,6 @@
 """The gateway with its engine, as `scripts/bridge` runs them or in the image, against the simulator."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import json
@@ -29,9 +29,12 @@ class Bridge:
 
 @asynccontextmanager
 async def running_bridge(
-    data_dir: Path, simulator: Simulator | None, *, port: int = 0, **settings: str
+    data_dir: Path, simulator: Simulator | None, *, port: int = 0, inside: Sequence[str | Path] = (), **settings: str
 ) -> AsyncIterator[Bridge]:
-    """Starts the gateway. `settings` are environment variables (`BRIDGE_…`, `ENGINE_…`); without a simulator it speaks to WhatsApp."""
+    """Starts the gateway. `settings` are environment variables (`BRIDGE_…`, `ENGINE_…`); without a simulator it speaks to WhatsApp.
+
+    `inside` is a command that becomes the one that follows it.
+    """
     environment = {
         "BRIDGE_HOST": "127.0.0.1",
         "BRIDGE_PORT": str(port),
@@ -45,7 +48,7 @@ async def running_bridge(
             "BRIDGE_RATE_LIMIT": "0",
             "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
         }
-    command: list[str | Path] = [GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]
+    command: list[str | Path] = [*inside, GATEWAY_PYTHON, "-m", "whatsapp_bridge", "serve"]
     if os.environ.get(IN_IMAGE):
         command = [GATEWAY_PYTHON, "scripts/boot_image.py"]
         if simulator is not None:

@@ -15,6 +15,7 @@ from whatsapp_bridge.engine import Engine
 from whatsapp_bridge.engine_connection import EngineError
 from whatsapp_bridge.engine_protocol import AccountState, EngineErrorCode
 from whatsapp_bridge.errors import BridgeError, ErrorCode
+from whatsapp_bridge.full_disk import is_full
 from whatsapp_bridge.log import logger
 from whatsapp_bridge.private_files import make_private_folder
 
@@ -55,7 +56,8 @@ class Backups:
                     await self._copy_session(account.id, draft / f"{account.id}{_SESSION}")
                 return await asyncio.to_thread(self._finish, draft)
             except OSError as error:
-                raise BridgeError(ErrorCode.STORAGE_UNUSABLE, "The copy cannot be written.") from error
+                code = ErrorCode.STORAGE_FULL if is_full(error) else ErrorCode.STORAGE_UNUSABLE
+                raise BridgeError(code, "The copy cannot be written.") from error
             finally:
                 await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
 

@@ -9,6 +9,7 @@ import sqlite3
 from typing import Any
 
 from whatsapp_bridge.errors import BridgeError, ErrorCode
+from whatsapp_bridge.full_disk import has_no_room
 from whatsapp_bridge.log import logger
 
 _LOCK_SECONDS = 5.0
@@ -60,10 +61,10 @@ class DatabaseError(Exception):
     """The database cannot be opened; the message names the file and says what to do. Nothing was changed."""
 
 
-def storage_error(error: sqlite3.Error) -> BridgeError:
+def storage_error(error: sqlite3.Error, path: Path) -> BridgeError:
     """Says what an error of SQLite means for a caller."""
     name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_FULL":
+    if name == "SQLITE_FULL" or (_primary_code(error) == sqlite3.SQLITE_IOERR and has_no_room(path)):
         return BridgeError(ErrorCode.STORAGE_FULL, "The disk is full: nothing was accepted.")
     return BridgeError(ErrorCode.STORAGE_UNUSABLE, f"The gateway's database cannot be used ({name or 'unknown'}).")
 
@@ -78,7 +79,8 @@ class Database:
             DatabaseError: another gateway has it open, it is damaged or newer, or the folder cannot be written.
         """
         self.fault: ErrorCode | None = None
-        """Why the last write failed; None where it did not."""
+        """Why the last write failed; None where it did not. What is damaged stays so until the next start."""
+        self._damaged = False
         self._path = path
         self._connection = _open(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
@@ -122,7 +124,16 @@ class Database:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
         except sqlite3.Error as error:
-            raise storage_error(error) from error
+            raise self._failed(error, writing=False) from error
+
+    def _failed(self, error: sqlite3.Error, *, writing: bool) -> BridgeError:
+        """Takes over what an error says of the database, and returns what it means for a caller."""
+        logger().error("database_failed", error=getattr(error, "sqlite_errorname", type(error).__name__))
+        fault = storage_error(error, self._path)
+        self._damaged = self._damaged or _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+        if writing or self._damaged:
+            self.fault = fault.code
+        return fault
 
     async def close(self) -> None:
         """Waits for what is being written and closes the file."""
@@ -161,13 +172,11 @@ class Database:
             results.extend([_undone_if_it_fails(connection, work) for work in works])
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            logger().error("database_write_failed", error=getattr(error, "sqlite_errorname", type(error).__name__))
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            fault = storage_error(error)
-            self.fault = fault.code
-            return [fault] * len(works)
-        self.fault = None
+            return [self._failed(error, writing=True)] * len(works)
+        if not self._damaged:
+            self.fault = None
         return results
 
 

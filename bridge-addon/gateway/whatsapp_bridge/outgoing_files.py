@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterable, Iterable, Iterator
 from contextlib import contextmanager
-import errno
 import os
 from pathlib import Path
 import secrets
 
 from whatsapp_bridge.errors import BridgeError, ErrorCode
+from whatsapp_bridge.full_disk import is_full
 from whatsapp_bridge.private_files import make_private_folder
 
 _OWNER_ONLY = 0o600
@@ -77,9 +77,9 @@ async def write_file(path: Path, chunks: AsyncIterable[bytes], limit: int) -> in
                 size += len(chunk)
                 if size > limit:
                     raise too_large(limit)
-                await asyncio.to_thread(os.write, file, chunk)
+                await asyncio.to_thread(_write_all, file, chunk)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            if is_full(error):
                 raise BridgeError(ErrorCode.STORAGE_FULL, "The disk is full: nothing was accepted.") from error
             raise
         finally:
@@ -96,3 +96,10 @@ def too_large(limit: int) -> BridgeError:
 
 def _new_file(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+
+
+def _write_all(file: int, chunk: bytes) -> None:
+    """Writes the whole: where the disk has room for a part of it, the system writes that part and no more."""
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(file, left) :]
