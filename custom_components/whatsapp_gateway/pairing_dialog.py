@@ -145,10 +145,10 @@ class PairingDialog(PairingEndings):
         """Take over what the pairing has come to; returns the step that follows, None while the progress goes on."""
         next_step = None
         match step:
-            case CodeShown(svg=svg):
+            case CodeShown(picture=picture):
                 # Another key for each code: right after opening, the frontend looks at nothing else.
                 self._progress_action = "scan" if self._progress_action != "scan" else "scan_next"
-                self._shown = {"qr": svg}
+                self._shown = {"qr": picture}
             case CodeToType(code=code, until=until):
                 self._progress_action = "type_code"
                 self._shown = {"code": code, "until": f"{dt_util.as_local(until):%H:%M}"}

@@ -15,7 +15,7 @@ from .api.errors import GatewayError, GatewayRequestError
 from .api.models import Account, AccountState, Pairing, PairingStatus
 from .engine_restart import past_engine_restart
 from .errors import translation_key
-from .qr_svg import dialog_svg
+from .qr_picture import dialog_picture
 
 UPDATE_LIMIT: Final = 120.0
 """Seconds without any news after which a pairing counts as lost; WhatsApp's codes live 60 and 20 seconds."""
@@ -27,9 +27,9 @@ _DEAD_STATES = frozenset({AccountState.LOGGED_OUT, AccountState.REPLACED, Accoun
 
 @dataclass(frozen=True, slots=True)
 class CodeShown:
-    """This QR code (an SVG for the dialog) is the valid one from now on."""
+    """This QR code (a picture in Markdown) is the valid one from now on."""
 
-    svg: str
+    picture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ async def _pairing_step(client: GatewayClient, account_id: str, pairing: Pairing
 
 async def _code(client: GatewayClient, account_id: str) -> CodeShown | None:
     try:
-        return CodeShown(dialog_svg(await client.qr_svg(account_id)))
+        return CodeShown(dialog_picture(await client.qr_svg(account_id)))
     except GatewayRequestError as error:
         if error.code != "qr_not_available":
             raise

@@ -11,6 +11,7 @@ from homeassistant.data_entry_flow import UnknownFlow
 
 from tests.simulator.client import Simulator
 from tests.stack.bridge import Bridge
+from tests.stack.qr import svg_in_text
 
 DOMAIN = "whatsapp_gateway"
 CONNECTIVITY = "binary_sensor.whatsapp_connectivity"
@@ -60,7 +61,6 @@ async def step_after_progress(hass: HomeAssistant, flow_id: str) -> Step:
                 if step["type"] in {"create_entry", "abort"}:
                     return {"type": "finished"}
                 if step["type"] not in {"progress", "progress_done"}:
-                    await hass.async_block_till_done()  # no step of Home Assistant's own comes behind an answer
                     return step
                 await asyncio.sleep(0.01)
     except TimeoutError:
@@ -75,9 +75,9 @@ async def shown_code(hass: HomeAssistant, flow_id: str, but: str = "") -> str:
                 step = hass.config_entries.flow.async_get(flow_id)
                 assert step["type"] == "progress" if "type" in step else True
                 current = current_step(hass, flow_id)
-                svg = (current.get("description_placeholders") or {}).get("qr", "")
+                svg = svg_in_text((current.get("description_placeholders") or {}).get("qr", ""))
                 if svg and svg != but:
-                    return str(svg)
+                    return svg
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError("the dialog shows no QR code") from None

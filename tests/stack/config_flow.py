@@ -8,7 +8,7 @@ import aiohttp
 
 from tests.stack.bridge import Bridge
 from tests.stack.home_assistant import HomeAssistant
-from tests.stack.qr import UnreadableQrError, read_qr_svg
+from tests.stack.qr import UnreadableQrError, read_qr_svg, svg_in_text
 
 STEP_LIMIT = 20.0
 Step = dict[str, Any]
@@ -52,8 +52,8 @@ async def shown_qr_step(home_assistant: HomeAssistant, flow_id: str, but: str | 
     async with asyncio.timeout(STEP_LIMIT * 4):
         while True:
             step = await flow_step(home_assistant, flow_id, "progress")
-            svg = (step.get("description_placeholders") or {}).get("qr", "")
-            if "<svg" in svg:
+            svg = svg_in_text((step.get("description_placeholders") or {}).get("qr", ""))
+            if svg:
                 try:
                     text = read_qr_svg(svg)
                 except UnreadableQrError:
@@ -84,13 +84,13 @@ async def finished_flow(home_assistant: HomeAssistant, flow_id: str) -> Step:
     return dict(entries[-1])
 
 
-async def add_recipient(home_assistant: HomeAssistant, chat: str, name: str, **options: Any) -> None:
-    """Goes through the dialog that adds a recipient."""
+async def add_recipient(home_assistant: HomeAssistant, chat: str, name: str, **assist: Any) -> None:
+    """Goes through the dialog that adds a person or group; `assist` is what its section for Assist gets."""
     [entry] = await home_assistant.request("GET", "/api/config/config_entries/entry?domain=whatsapp_gateway")
     flows = "/api/config/config_entries/subentries/flow"
     step = await home_assistant.request("POST", flows, {"handler": [entry["entry_id"], "recipient"]})
     step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", {"chat": chat})
     assert step["step_id"] == "options", step
-    answers = {"name": name, "may_trigger": True, "media": "on_demand", **options}
+    answers = {"name": name, "may_trigger": True, "media": "on_demand", "assist": assist}
     step = await home_assistant.request("POST", f"{flows}/{step['flow_id']}", answers)
     assert step["type"] == "create_entry", step

@@ -1,7 +1,9 @@
 """Reads QR codes as a phone's camera would: from pixels."""
 
+from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
+import re
 
 from PIL import Image
 import resvg_py
@@ -34,3 +36,9 @@ def read_qr_svg(svg: str) -> str:
         UnreadableQrError: there is none that can be read.
     """
     return read_qr_picture(bytes(resvg_py.svg_to_bytes(svg_string=svg, background="#808080")))
+
+
+def svg_in_text(text: str) -> str:
+    """Returns the SVG that is a picture in a dialog's Markdown, an empty string where there is none."""
+    found = re.search(r"!\[[^\]]*\]\(data:image/svg\+xml;base64,(?P<svg>[^)]+)\)", text)
+    return b64decode(found["svg"]).decode() if found else ""
