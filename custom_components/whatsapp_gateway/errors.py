@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_get_cached_translations
 
 from .api.errors import (
     GatewayAnswerError,
@@ -123,6 +125,14 @@ def translated(error: GatewayError) -> HomeAssistantError:
     return kind(
         translation_domain=DOMAIN, translation_key=translation_key(error), translation_placeholders=placeholders(error)
     )
+
+
+def sentence(hass: HomeAssistant, error: GatewayError) -> str:
+    """Returns an error's sentence in the house's language, to be filled into another one."""
+    key = f"component.{DOMAIN}.exceptions.{translation_key(error)}.message"
+    texts = async_get_cached_translations(hass, hass.config.language, "exceptions", DOMAIN)
+    text = texts[key].format(**placeholders(error)) if key in texts else str(translated(error))
+    return text.rstrip(".।")
 
 
 def form_error(error: GatewayError) -> str:

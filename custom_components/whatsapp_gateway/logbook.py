@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from homeassistant.components.logbook.const import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
+from homeassistant.components.logbook.const import LOGBOOK_ENTRY_ICON, LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .const import DOMAIN, EVENT_MESSAGE
@@ -11,24 +11,24 @@ from .recipient import recipient_of_chat
 
 _WROTE: Final = {
     "text": "wrote a message",
-    "image": "sent a picture",
+    "image": "sent an image",
     "video": "sent a video",
-    "audio": "sent a sound",
-    "voice": "sent a voice note",
+    "audio": "sent audio",
+    "voice": "sent a voice message",
     "document": "sent a document",
     "sticker": "sent a sticker",
     "location": "sent a location",
     "contacts": "sent a contact",
-    "poll": "asked in a poll",
-    "event": "planned an event",
+    "poll": "sent a poll",
+    "event": "sent an event",
     "reaction": "reacted to a message",
-    "poll_vote": "answered a poll",
-    "event_response": "answered an invitation to an event",
+    "poll_vote": "voted in a poll",
+    "event_response": "responded to an event",
     "choice": "pressed a button",
     "edit": "edited a message",
     "revoke": "deleted a message",
-    "group_invite": "sent an invitation to a group",
-    "album": "began an album",
+    "group_invite": "sent a group invitation",
+    "album": "started an album",
 }
 
 
@@ -51,6 +51,10 @@ def async_describe_events(
             where = f" in {recipient.name}" if recipient is not None else f" in a {data['chat_type']}"
         elif recipient is not None and not data["from_me"]:
             name = recipient.name
-        return {LOGBOOK_ENTRY_NAME: name, LOGBOOK_ENTRY_MESSAGE: f"{words}{where} by WhatsApp"}
+        return {
+            LOGBOOK_ENTRY_NAME: name,
+            LOGBOOK_ENTRY_MESSAGE: f"{words}{where} on WhatsApp",
+            LOGBOOK_ENTRY_ICON: "mdi:whatsapp",
+        }
 
     async_describe_event(DOMAIN, EVENT_MESSAGE, describe)

@@ -19,6 +19,7 @@ from homeassistant.helpers import discovery
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.service import async_set_service_schema
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.helpers.typing import ConfigType, DiscoveryInfoType
 from homeassistant.util import slugify
 from homeassistant.util.hass_dict import HassKey
@@ -40,39 +41,17 @@ RECIPIENT: Final = NotifyEntityDescription(key="notify", translation_key="recipi
 
 _LOADED: HassKey[set[str]] = HassKey(f"{DOMAIN}_notify_actions")
 
-_DESCRIPTION: Final = {
-    "name": "Send a WhatsApp message",
-    "description": "Sends a text, picture, film, sound, file, place or poll to people and groups, and fails when WhatsApp does not take it.",
-    "fields": {
-        ATTR_MESSAGE: {
-            "name": "Message",
-            "description": "The text. WhatsApp's own marks work: *bold*, _italic_, ~struck through~.",
-            "required": True,
-            "example": "The washing machine is done.",
-            "selector": {"text": {"multiline": True}},
-        },
-        ATTR_TITLE: {
-            "name": "Title",
-            "description": "Becomes a bold first line.",
-            "example": "Laundry",
-            "selector": {"text": {}},
-        },
-        ATTR_TARGET: {
-            "name": "Target",
-            "description": "Recipients by name, phone numbers as you would dial them, or chat ids (group:…).",
-            "required": True,
-            "example": "Family",
-            "selector": {"text": {"multiple": True}},
-        },
-        ATTR_DATA: {
-            "name": "Data",
-            "description": "One of `image`, `video`, `audio`, `voice`, `document`, `sticker` (a URL, a path or a media source), `camera` (an entity), `location` or `poll`; "
-            "`view_once`, `gif`, `file_name`, `markdown`, `mentions`, `reply_to`. With several accounts: `account`, the name, phone number or id of the one that sends.",
-            "example": "camera: camera.front_door",
-            "selector": {"object": {}},
-        },
+_FIELDS: Final[dict[str, dict[str, Any]]] = {
+    ATTR_MESSAGE: {
+        "required": True,
+        "example": "The washing machine is done.",
+        "selector": {"text": {"multiline": True}},
     },
+    ATTR_TITLE: {"example": "Laundry", "selector": {"text": {}}},
+    ATTR_TARGET: {"required": True, "example": "Family", "selector": {"text": {"multiple": True}}},
+    ATTR_DATA: {"example": "camera: camera.front_door", "selector": {"object": {}}},
 }
+"""The action's form. Its words are beside those of our own actions, under the key `notify`."""
 
 
 async def async_setup_entry(
@@ -150,9 +129,10 @@ class WhatsAppNotifyAction(BaseNotificationService):
 
     @override
     async def async_register_services(self) -> None:
-        """Register the action, with a description of its own."""
+        """Register the action, described in the house's language: translations of an action belong to its domain, which is not ours."""
         await super().async_register_services()
-        async_set_service_schema(self.hass, NOTIFY_DOMAIN, self._service_name, _DESCRIPTION)
+        texts = await async_get_translations(self.hass, self.hass.config.language, "services", {DOMAIN})
+        async_set_service_schema(self.hass, NOTIFY_DOMAIN, self._service_name, _description(texts))
 
     @override
     async def async_send_message(self, message: str, **kwargs: Any) -> None:
@@ -172,6 +152,13 @@ class WhatsAppNotifyAction(BaseNotificationService):
             data["reply_to"] = quote_of(targets[0], data["reply_to"])
         content = await outgoing(self.hass, titled(title, text), data)
         raise_for(targets, await send_to_all(self.hass, targets, content))
+
+
+def _description(texts: dict[str, str]) -> dict[str, Any]:
+    def words(key: str) -> dict[str, str]:
+        return {word: texts[f"component.{DOMAIN}.services.notify.{key}{word}"] for word in ("name", "description")}
+
+    return words("") | {"fields": {name: words(f"fields.{name}.") | field for name, field in _FIELDS.items()}}
 
 
 def _checked_data(data: dict[str, Any] | None) -> dict[str, Any]:

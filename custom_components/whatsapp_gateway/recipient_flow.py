@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_NAME
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     ConversationAgentSelector,
@@ -50,22 +51,24 @@ _FORM_ERRORS: Final = frozenset(
 )
 """Errors that have a sentence in this dialog; `request_failed` for all others."""
 
-_OPTIONS: Final = vol.Schema(
-    {
-        vol.Required(CONF_NAME): TextSelector(),
-        vol.Required(CONF_MAY_TRIGGER, default=True): BooleanSelector(),
-        vol.Required(CONF_MEDIA, default=MediaPolicy.ON_DEMAND.value): SelectSelector(
-            SelectSelectorConfig(
-                options=[policy.value for policy in MediaPolicy],
-                mode=SelectSelectorMode.DROPDOWN,
-                translation_key=CONF_MEDIA,
-            )
-        ),
-        vol.Optional(CONF_ASSIST_AGENT): ConversationAgentSelector(),
-        vol.Optional(CONF_ASSIST_SPEECH): EntitySelector(EntitySelectorConfig(domain="stt")),
-        vol.Optional(CONF_ASSIST_SENDERS): TextSelector(TextSelectorConfig(multiple=True)),
-    }
-)
+_SECTION_ASSIST: Final = "assist"
+
+_OPTIONS: Final = {
+    vol.Required(CONF_NAME): TextSelector(),
+    vol.Required(CONF_MAY_TRIGGER, default=True): BooleanSelector(),
+    vol.Required(CONF_MEDIA, default=MediaPolicy.ON_DEMAND.value): SelectSelector(
+        SelectSelectorConfig(
+            options=[policy.value for policy in MediaPolicy],
+            mode=SelectSelectorMode.DROPDOWN,
+            translation_key=CONF_MEDIA,
+        )
+    ),
+}
+_ASSIST: Final = {
+    vol.Optional(CONF_ASSIST_AGENT): ConversationAgentSelector(),
+    vol.Optional(CONF_ASSIST_SPEECH): EntitySelector(EntitySelectorConfig(domain="stt")),
+}
+_ASSIST_IN_GROUP: Final = {vol.Optional(CONF_ASSIST_SENDERS): TextSelector(TextSelectorConfig(multiple=True))}
 _ASSIST_OFF: Final = {CONF_ASSIST_AGENT: None, CONF_ASSIST_SPEECH: None, CONF_ASSIST_SENDERS: None}
 """What a form that leaves these out means."""
 
@@ -114,34 +117,51 @@ class RecipientFlow(ConfigSubentryFlow):
     async def async_step_options(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what the recipient is called and may do."""
         assert self._choice is not None  # noqa: S101 - the step before has set it
-        choice = self._choice
-        if user_input is not None and (name := user_input[CONF_NAME].strip()):
-            return self.async_create_entry(
-                title=name,
-                data={
-                    **user_input,
-                    CONF_CHAT: choice.chat,
-                    CONF_KIND: choice.kind.value,
-                    CONF_NAME: choice.name,
-                },
-                unique_id=choice.chat,
-            )
+        choice, errors = self._choice, {}
+        if user_input is not None:
+            given = user_input | user_input.get(_SECTION_ASSIST, {})
+            given.pop(_SECTION_ASSIST, None)
+            errors = self._wrong(given)
+            if not errors:
+                what = {CONF_CHAT: choice.chat, CONF_KIND: choice.kind.value, CONF_NAME: choice.name}
+                return self.async_create_entry(title=given[CONF_NAME].strip(), data=given | what, unique_id=choice.chat)
         return self.async_show_form(
             step_id="options",
-            data_schema=self.add_suggested_values_to_schema(_OPTIONS, {CONF_NAME: choice.name}),
+            data_schema=self.add_suggested_values_to_schema(
+                _options(choice.kind, assists=False), user_input or {CONF_NAME: choice.name}
+            ),
+            errors=errors,
             description_placeholders=await self._shown(choice.chat, choice.name),
         )
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Change what a recipient is called and may do."""
-        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
-        if user_input is not None and (name := user_input.pop(CONF_NAME).strip()):
-            return self.async_update_and_abort(entry, subentry, title=name, data_updates=_ASSIST_OFF | user_input)
+        entry, subentry, errors = self._get_entry(), self._get_reconfigure_subentry(), {}
+        if user_input is not None:
+            given = _ASSIST_OFF | user_input | user_input.get(_SECTION_ASSIST, {})
+            given.pop(_SECTION_ASSIST, None)
+            errors = self._wrong(given)
+            if not errors:
+                name = given.pop(CONF_NAME).strip()
+                return self.async_update_and_abort(entry, subentry, title=name, data_updates=given)
+        now = {**subentry.data, CONF_NAME: subentry.title, _SECTION_ASSIST: subentry.data}
+        schema = _options(
+            RecipientKind(subentry.data[CONF_KIND]), assists=subentry.data.get(CONF_ASSIST_AGENT) is not None
+        )
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=self.add_suggested_values_to_schema(_OPTIONS, {**subentry.data, CONF_NAME: subentry.title}),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or now),
+            errors=errors,
             description_placeholders=await self._shown(subentry.data[CONF_CHAT], subentry.data[CONF_NAME]),
         )
+
+    def _wrong(self, given: dict[str, Any]) -> dict[str, str]:
+        """Returns the errors of the form with the options. Who is mistyped there could never talk to the agent."""
+        if not given[CONF_NAME].strip():
+            return {CONF_NAME: "name_missing"}
+        senders = given.get(CONF_ASSIST_SENDERS) or []
+        wrong = any(international(sender, self.hass.config.country) is None for sender in senders)
+        return {"base": "invalid_phone"} if wrong else {}
 
     async def _shown(self, chat: str, name: str) -> dict[str, str]:
         """Returns what the form shows of a chat: its name, picture, and a person's number."""
@@ -174,6 +194,15 @@ class RecipientFlow(ConfigSubentryFlow):
         if self._choice.chat in {recipient.chat for recipient in recipients(entry)}:
             return "already_configured"
         return None
+
+
+def _options(kind: RecipientKind, *, assists: bool) -> vol.Schema:
+    """Returns the form of the options; nobody talks to Assist in a channel."""
+    if kind is RecipientKind.CHANNEL:
+        return vol.Schema(_OPTIONS)
+    fields = _ASSIST | (_ASSIST_IN_GROUP if kind is RecipientKind.GROUP else {})
+    assist = section(vol.Schema(fields), {"collapsed": not assists})
+    return vol.Schema({**_OPTIONS, vol.Required(_SECTION_ASSIST): assist})
 
 
 def _form_error(error: GatewayError) -> str:

@@ -14,7 +14,7 @@ from .api.errors import GatewayAuthError, GatewayConnectionError, GatewayError, 
 from .api.models import OutgoingMessage
 from .const import DOMAIN
 from .coordinator import WhatsAppConfigEntry
-from .errors import translated
+from .errors import sentence, translated
 from .issues import STORAGE_CODES
 from .outgoing import Outgoing
 from .targets import Target
@@ -88,6 +88,7 @@ def raise_for(targets: Sequence[Target], outcomes: Sequence[object]) -> None:
             coordinator.config_entry.async_start_reauth(coordinator.hass)
         elif isinstance(error, GatewayRequestError) and error.code in STORAGE_CODES:
             coordinator.tell_of_storage(error.code)
+    hass = targets[0].entry.runtime_data.hass
     if len(outcomes) == 1:
         raise translated(failed[0][1]) from failed[0][1]
     raise HomeAssistantError(
@@ -96,6 +97,6 @@ def raise_for(targets: Sequence[Target], outcomes: Sequence[object]) -> None:
         translation_placeholders={
             "failed": str(len(failed)),
             "total": str(len(outcomes)),
-            "errors": "; ".join(f"{place}: {translated(error)}" for place, error in failed),
+            "errors": "; ".join(f"{place}: {sentence(hass, error)}" for place, error in failed),
         },
     ) from failed[0][1]

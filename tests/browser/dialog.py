@@ -12,7 +12,7 @@ from tests.stack.qr import UnreadableQrError, read_qr_picture
 
 PATIENCE = 30_000
 SCAN = "Scan a QR code with the phone"
-TYPE = "Type a code on the phone"
+TYPE = "Enter a code on the phone"
 
 
 async def log_in(page: Page, home_assistant: HomeAssistant) -> None:

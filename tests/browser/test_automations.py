@@ -64,7 +64,7 @@ async def shows_the_automation(page: Page, home_assistant: HomeAssistant, pictur
     await loaded(page)
     await page.screenshot(path=pictures / f"automation-{screen}.png")
     await page.get_by_text("Message received").first.click()
-    await expect(page.get_by_text("Only from these persons, in whatever chat").first).to_be_visible()
+    await expect(page.get_by_text("Only messages from these people, in any chat").first).to_be_visible()
     await page.screenshot(path=pictures / f"automation-trigger-{screen}.png")
 
 
@@ -82,7 +82,7 @@ async def mends_what_is_broken(
     """The link is used elsewhere: a repair says so, and Submit connects again."""
     await simulator.faults(stream_error=440)
     await page.goto(f"{home_assistant.url}/config/repairs")
-    repair = page.get_by_text("is used in another place").first
+    repair = page.get_by_text("is used somewhere else").first
     await expect(repair).to_be_visible()
     await loaded(page)
     await page.screenshot(path=pictures / f"repairs-{screen}.png")

@@ -26,7 +26,8 @@ async def add_recipient(hass: HomeAssistant, entry_id: str, chat: str, name: str
     """Goes through the whole dialog."""
     step = await answer(hass, await begin_adding(hass, entry_id), chat=chat)
     assert step["step_id"] == "options", step
-    step = await answer(hass, step, name=name, may_trigger=True, media="on_demand", **options)
+    assist: dict[str, Any] = {} if chat.startswith("channel:") else {"assist": {}}
+    step = await answer(hass, step, name=name, may_trigger=True, media="on_demand", **(assist | options))
     assert step["type"] == "create_entry", step
     await hass.async_block_till_done()
 

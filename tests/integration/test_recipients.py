@@ -200,7 +200,7 @@ async def test_a_recipient_is_renamed_in_its_dialog(hass: HomeAssistant, loaded:
     await hass.async_block_till_done()
     context = {"source": "reconfigure", "subentry_id": subentry.subentry_id}
     step: Step = await hass.config_entries.subentries.async_init((loaded.entry_id, "recipient"), context=context)  # type: ignore[arg-type]
-    step = await answer(hass, step, name="Aunt Alice", may_trigger=False, media="never")
+    step = await answer(hass, step, name="Aunt Alice", may_trigger=False, media="never", assist={})
     assert (step["type"], step["reason"]) == ("abort", "reconfigure_successful")
     await hass.async_block_till_done()
     renamed = loaded.subentries[subentry.subentry_id]
@@ -208,6 +208,50 @@ async def test_a_recipient_is_renamed_in_its_dialog(hass: HomeAssistant, loaded:
     state = hass.states.get("notify.alice")
     assert state is not None
     assert state.name == "Aunt Alice"
+
+
+def assist_fields(step: Step) -> set[str] | None:
+    """Returns the fields of the form's section for Assist, None where it has none."""
+    section = step["data_schema"].schema.get("assist")
+    return None if section is None else {str(field) for field in section.schema.schema}
+
+
+async def test_who_may_talk_to_assist_is_asked_for_groups_and_nobody_in_a_channel(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: ScriptedGateway
+) -> None:
+    async def options(chat: str) -> Step:
+        return await answer(hass, await begin_adding(hass, loaded.entry_id), chat=chat)
+
+    assert assist_fields(await options(ALICE)) == {"assist_agent", "assist_speech"}
+    assert assist_fields(await options(FAMILY)) == {"assist_agent", "assist_speech", "assist_senders"}
+    assert assist_fields(await options("channel:120363")) is None
+
+
+async def test_options_that_cannot_be_are_said_and_can_be_corrected(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    """A member's mistyped number would never be answered, and nobody would know why."""
+    step = await answer(hass, await begin_adding(hass, loaded.entry_id), chat=FAMILY)
+    good = {"name": "Family", "may_trigger": True, "media": "on_demand", "assist": {}}
+    step = await answer(hass, step, **good | {"name": " "})
+    assert (step["step_id"], step["errors"]) == ("options", {"name": "name_missing"})
+    assist = {"assist_agent": "butler", "assist_senders": ["aunt"]}
+    step = await answer(hass, step, **good | {"assist": assist})
+    assert step["errors"] == {"base": "invalid_phone"}
+    step = await answer(hass, step, **good | {"assist": assist | {"assist_senders": [ALICE]}})
+    [subentry] = loaded.subentries.values()
+    assert (subentry.data["assist_agent"], subentry.data["assist_senders"]) == ("butler", [ALICE])
+
+    context = {"source": "reconfigure", "subentry_id": subentry.subentry_id}
+    step = await hass.config_entries.subentries.async_init((loaded.entry_id, "recipient"), context=context)  # type: ignore[arg-type]
+    form = step["data_schema"]
+    assert form is not None
+    assert form.schema["assist"].options == {"collapsed": False}
+    step = await answer(hass, step, **good | {"assist": {"assist_senders": ["aunt"]}})
+    assert step["errors"] == {"base": "invalid_phone"}
+    step = await answer(hass, step, **good)
+    assert loaded.subentries[subentry.subentry_id].data["assist_agent"] is None
+    await hass.async_block_till_done()
 
 
 async def test_a_removed_recipient_leaves_no_device_and_can_come_back(

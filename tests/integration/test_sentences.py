@@ -94,6 +94,40 @@ async def test_a_gateway_that_stays_away_is_given_up(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_what_is_filled_into_a_sentence_is_in_the_houses_language(
+    hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry
+) -> None:
+    hass.config.language = "de"
+    await set_up(hass, entry)
+    gateway.answer("POST", MESSAGES, (422, {"detail": "", "error_code": "not_connected", "timestamp": ""}))
+    with pytest.raises(HomeAssistantError) as refused:
+        await send(hass, message="x", target=[ALICE, "+15551230002"])
+    assert refused.value.translation_placeholders is not None
+    assert refused.value.translation_placeholders["errors"].startswith("1: WhatsApp ist gerade nicht verbunden.")
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_the_legacy_action_is_described_in_the_houses_language(
+    hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry
+) -> None:
+    hass.config.language = "de"
+    await set_up(hass, entry)
+    described = hass.data[SERVICE_DESCRIPTION_CACHE][("notify", "whatsapp")]
+    assert described is not None
+    assert described["name"] == "WhatsApp-Nachricht senden"
+    assert {field["name"] for field in described["fields"].values()} == {"Nachricht", "Titel", "Ziel", "Daten"}
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_triggers_and_conditions_are_found_by_the_name_that_people_search_for(language: str) -> None:
+    texts = json.loads((ROOT / f"custom_components/whatsapp_gateway/translations/{language}.json").read_text())
+    names = [text["name"] for kind in ("triggers", "conditions") for text in texts[kind].values()]
+    assert names
+    for name in names:
+        assert "WhatsApp" in name or "واتساب" in name, name
+
+
 async def test_no_error_holds_a_phone_number(
     hass: HomeAssistant, gateway: ScriptedGateway, entry: MockConfigEntry
 ) -> None:
@@ -103,7 +137,7 @@ async def test_no_error_holds_a_phone_number(
     with pytest.raises(HomeAssistantError) as refused:
         await send(hass, message="x", target=[ALICE, "+15551230002"])
     assert str(refused.value) == (
-        "2 of 2 messages were not sent. By the place of the target: "
+        "2 of 2 messages were not sent. By position in the list of targets: "
         "1: This phone number is not on WhatsApp. Check the number; "
         "2: This phone number is not on WhatsApp. Check the number"
     )

@@ -43,16 +43,16 @@ async def test_without_an_account_there_is_nothing_to_reach(hass: HomeAssistant)
 @pytest.mark.parametrize(
     ("data", "line"),
     [
-        ({}, "Alice wrote a message by WhatsApp"),
+        ({}, "Alice wrote a message on WhatsApp"),
         (
             {"content_type": "image", "chat_id": FAMILY, "chat_type": "group"},
-            "Alice sent a picture in Family by WhatsApp",
+            "Alice sent an image in Family on WhatsApp",
         ),
-        ({"chat_id": "group:9", "chat_type": "group"}, "Alice wrote a message in a group by WhatsApp"),
-        ({"from_me": True}, "You wrote a message by WhatsApp"),
-        ({"sender_name": None, "content_type": "poll_vote"}, f"{ALICE} answered a poll by WhatsApp"),
-        ({"sender_name": None, "sender_phone": None, "content_type": "new"}, "Somebody sent something by WhatsApp"),
-        ({"chat_id": "+15551230002"}, "My brother wrote a message by WhatsApp"),
+        ({"chat_id": "group:9", "chat_type": "group"}, "Alice wrote a message in a group on WhatsApp"),
+        ({"from_me": True}, "You wrote a message on WhatsApp"),
+        ({"sender_name": None, "content_type": "poll_vote"}, f"{ALICE} voted in a poll on WhatsApp"),
+        ({"sender_name": None, "sender_phone": None, "content_type": "new"}, "Somebody sent something on WhatsApp"),
+        ({"chat_id": "+15551230002"}, "My brother wrote a message on WhatsApp"),
     ],
 )
 async def test_a_logbook_line_says_who_did_what_where_and_no_words(
