@@ -16,7 +16,7 @@ from .coordinator import WhatsAppConfigEntry
 from .errors import placeholders, translation_key
 from .file_views import THUMBNAIL_URL, URL, loaded_entry
 from .received_files import ReceivedFile
-from .recipient import MediaPolicy, Recipient, recipients
+from .recipient import MediaPolicy, Recipient, RecipientKind, recipients
 
 _CLASSES = {"image": MediaClass.IMAGE, "video": MediaClass.VIDEO, "audio": MediaClass.MUSIC}
 _TITLE = "WhatsApp"
@@ -72,7 +72,7 @@ class ReceivedMediaSource(MediaSource):
         for recipient in recipients(entry):
             if rest == f"/{recipient.subentry_id}":
                 files = entry.runtime_data.files.of_chat(recipient.chat)
-                return _folder(item.identifier, recipient.name, [_file(entry, file) for file in files])
+                return _folder(item.identifier, recipient.name, [_file(entry, recipient, file) for file in files])
         raise BrowseError(translation_domain=DOMAIN, translation_key="no_such_folder")
 
 
@@ -103,11 +103,11 @@ def _recipient(entry: WhatsAppConfigEntry, recipient: Recipient) -> BrowseMediaS
     return _folder(f"{entry.entry_id}//{recipient.subentry_id}", recipient.name)
 
 
-def _file(entry: WhatsAppConfigEntry, file: ReceivedFile) -> BrowseMediaSource:
-    sent_at = dt_util.parse_datetime(file.sent_at, raise_on_error=True)
-    told = " · ".join(
-        part for part in (f"{dt_util.as_local(sent_at):%Y-%m-%d %H:%M}", file.name or file.sender) if part
-    )
+def _file(entry: WhatsAppConfigEntry, recipient: Recipient, file: ReceivedFile) -> BrowseMediaSource:
+    sent_at = dt_util.as_local(dt_util.parse_datetime(file.sent_at, raise_on_error=True))
+    # a tile shows some fifteen characters: what tells it from the others comes first
+    told = file.name or (None if recipient.kind is RecipientKind.PERSON else file.sender)
+    title = " · ".join(part for part in (told, f"{sent_at:%Y-%m-%d %H:%M}") if part)
     kind = _CLASSES.get(file.mimetype.partition("/")[0], MediaClass.URL)
     thumbnail = THUMBNAIL_URL.format(entry_id=entry.entry_id, message_id=file.message_id)
     return BrowseMediaSource(
@@ -115,7 +115,7 @@ def _file(entry: WhatsAppConfigEntry, file: ReceivedFile) -> BrowseMediaSource:
         identifier=f"{entry.entry_id}/{file.message_id}",
         media_class=kind,
         media_content_type=file.mimetype,
-        title=told,
+        title=title,
         can_play=True,
         can_expand=False,
         thumbnail=thumbnail if file.thumbnail else None,
