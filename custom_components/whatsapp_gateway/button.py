@@ -1,4 +1,4 @@
-"""Buttons that restart an account's connection and unlink it."""
+"""Buttons that restart an account's connection, fetch its contacts anew, and unlink it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -32,6 +32,14 @@ BUTTONS: Final = (
         device_class=ButtonDeviceClass.RESTART,
         entity_category=EntityCategory.CONFIG,
         press=lambda coordinator: coordinator.client.restart_account(coordinator.account_id),
+    ),
+    WhatsAppButtonDescription(
+        key="resync",
+        translation_key="resync",
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+        press=lambda coordinator: coordinator.client.resync_contacts(coordinator.account_id),
+        linked_only=True,
     ),
     WhatsAppButtonDescription(
         key="unlink",

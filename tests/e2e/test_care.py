@@ -60,6 +60,7 @@ OFF_AT_FIRST = (
     ("sensor", "last_message_received"),
     ("sensor", "last_message_sent"),
     ("sensor", "gateway_version"),
+    ("button", "refresh_contacts_and_groups"),
     ("button", "unlink"),
     ("image", "qr_code_to_scan"),
 )
@@ -187,6 +188,9 @@ async def _the_sensors_have_counted(home_assistant: HomeAssistant, started: date
 
 
 async def _a_repair_and_a_button(home_assistant: HomeAssistant, simulator: Simulator) -> None:
+    await home_assistant.call(
+        "button.press", entity_id=await _entity(home_assistant, "button", "refresh_contacts_and_groups")
+    )
     restart = await _entity(home_assistant, "button", "restart")
     async with followed_states(home_assistant, await _entity(home_assistant, "sensor", "state")) as states:
         await home_assistant.call("button.press", entity_id=restart)

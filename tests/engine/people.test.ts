@@ -69,6 +69,17 @@ test("the phone's address book names somebody, also while we are away", async ()
 	assert.equal(contacts.find(({ chat }) => chat === ALICE)?.name, 'Alice Jones')
 })
 
+test('an address book that was lost is fetched anew', async () => {
+	await stack.tamper('UPDATE contacts SET name = NULL')
+	const called = async () => {
+		const { contacts } = (await ask('contact.list')) as unknown as { contacts: { chat: string; name: string }[] }
+		return contacts.find(({ chat }) => chat === ALICE)?.name
+	}
+	assert.equal(await called(), null)
+	assert.deepEqual(await ask('contact.resync'), {})
+	await eventually(async () => (await called()) === 'Alice Jones')
+})
+
 test('somebody has another picture, or none', async () => {
 	await put(`/contacts/${ALICE}/picture`, { bytes: Buffer.from('new').toString('base64') })
 	assert.equal((await told({ picture_changed: true })).chat, ALICE)

@@ -200,6 +200,7 @@ async def test_without_a_connection_nothing_is_asked(simulator: Simulator, api: 
     for method, path, body in [
         ("POST", NUMBERS, {"numbers": ["+15551239999"]}),
         ("GET", GROUPS, None),
+        ("POST", f"{CONTACTS}/resync", None),
         ("POST", READ, {"to": ALICE, "messages": [{"message_id": "A"}]}),
         ("PUT", f"{CHATS}/{ALICE}/presence", {"presence": "typing"}),
         ("POST", f"{CHATS}/{ALICE}/presence", None),

@@ -46,6 +46,23 @@ async def test_somebody_has_other_names(simulator: Simulator, api: Api) -> None:
     assert (chat["chat"], chat["name"]) == (ALICE, "Alice Smith")
 
 
+async def test_names_and_groups_are_fetched_anew(simulator: Simulator, api: Api) -> None:
+    await simulator.enter_in_address_book(ALICE, "Alice Jones")
+    group = await simulator.add_group("Old name", [ALICE])
+    known = (await api("GET", f"{HOME}/chats")).data["chats"]
+    assert {"Old name"} < {chat["name"] for chat in known}
+    await simulator.change_group(group, simulator.phone, "subject", value="New name")
+    assert (await api("POST", f"{HOME}/contacts/resync")).data == {}
+
+    async def names() -> dict[str, str | None]:
+        return {chat["chat"]: chat["name"] for chat in (await api("GET", f"{HOME}/chats")).data["chats"]}
+
+    async with asyncio.timeout(LIMIT):
+        while (now := await names())[ALICE] != "Alice Jones":
+            await asyncio.sleep(0.02)
+    assert now[group] == "New name"
+
+
 async def test_a_new_picture_is_told_and_fetched(simulator: Simulator, api: Api) -> None:
     async with api.events() as events:
         for content in (b"\xff\xd8 one", b"\xff\xd8 two"):

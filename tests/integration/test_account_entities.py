@@ -39,6 +39,7 @@ def enable_all(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ("sensor", "last_received", "last_message_received"),
         ("sensor", "last_sent", "last_message_sent"),
         ("sensor", "gateway_version", "gateway_version"),
+        ("button", "resync", "refresh_contacts_and_groups"),
         ("button", "unlink", "unlink"),
         ("image", "qr_code", "qr_code_to_scan"),
     ):
@@ -166,12 +167,15 @@ async def test_the_buttons_ask_the_gateway_and_say_when_it_refuses(
 ) -> None:
     gateway.answer("POST", "/v1/accounts/home/restart", (202, golden("answer-account-restarted")))
     await press(hass, "restart")
+    gateway.answer("POST", "/v1/accounts/home/contacts/resync", (200, golden("answer-nothing")))
+    await press(hass, "refresh_contacts_and_groups")
     gateway.answer("POST", "/v1/accounts/home/unlink", (200, golden("answer-unlinked")), "error-engine-unavailable")
     await press(hass, "unlink")
     with pytest.raises(HomeAssistantError) as refused:
         await press(hass, "unlink")
     assert refused.value.translation_key == "engine_unavailable"
-    assert len(gateway.requested("POST", "/v1/accounts/home/restart")) == 1
+    for route in ("restart", "contacts/resync"):
+        assert len(gateway.requested("POST", f"/v1/accounts/home/{route}")) == 1
 
 
 async def test_only_what_is_linked_can_be_unlinked_and_nothing_without_the_gateway(

@@ -48,7 +48,7 @@ async def test_a_group_is_picked_from_the_accounts_chats_and_written_to(
     await simulator.set_picture(group, picture())
     step = await answer(hass, step, chat="Family")
     assert step["description_placeholders"]["picture"].startswith("![](data:image/jpeg;base64,/9j/")
-    await answer(hass, step, name="Family", may_trigger=True, media="on_demand")
+    await answer(hass, step, name="Family", may_trigger=True, media="on_demand", assist={})
     await hass.async_block_till_done()
     call = {"entity_id": "notify.family", "message": "Dinner", "title": "Now"}
     await hass.services.async_call("notify", "send_message", call, blocking=True)

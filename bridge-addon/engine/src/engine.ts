@@ -155,6 +155,7 @@ export class Engine {
 			return this.account(account).asking.rejectCall(call_id)
 		},
 		'contact.list': async params => this.account(accountParam(params)).asking.contacts(),
+		'contact.resync': async params => this.account(accountParam(params)).asking.resyncContacts(),
 		'picture.download': async params => {
 			const { account, chat, path, preview } = pictureOrder(params)
 			return this.account(account).asking.picture(chat, path, preview)

@@ -15,6 +15,7 @@ from whatsapp_bridge.group import GroupList
 from whatsapp_bridge.timestamps import now
 
 _LIMIT = 30.0
+_RESYNC_LIMIT = 60.0
 _GROUPS_HOLD = timedelta(minutes=5)
 _NO_DIGIT = re.compile(r"\D")
 
@@ -55,6 +56,16 @@ class KnownChats:
             if _found(search, contact.phone, contact.name, contact.push_name)
         ]
         return sorted(found, key=lambda one: (_name(one) is None, (_name(one) or one.chat).casefold()))
+
+    async def resync(self, account: str) -> None:
+        """Asks WhatsApp for the phone's whole address book, and for all groups.
+
+        Raises:
+            BridgeError: `not_connected`, `engine_unavailable`, `storage_unusable`.
+        """
+        await ask(self._engine, "contact.resync", {"account": account}, _RESYNC_LIMIT)
+        self.groups_changed(account)
+        await self._ask_for_groups(account, new_group=True)
 
     async def chats(self, account: str, search: str = "") -> list[KnownChat]:
         """Returns people and groups that a search finds: whoever wrote last first, then by name.

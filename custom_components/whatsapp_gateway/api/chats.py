@@ -8,6 +8,8 @@ from .errors import GatewayAnswerError
 from .fields import fields, items, number, optional, text, truth
 
 LARGEST_PREVIEW: Final = 128 * 1024
+RESYNC_LIMIT: Final = 75.0
+"""Seconds: a long address book takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,10 @@ class ChatRoutes(GatewayConnection):
         query = {"search": search} if search else None
         answer = fields(await self.call("GET", "v1", "accounts", account, "chats", query=query))
         return [Chat.parse(item) for item in items(answer, "chats")]
+
+    async def resync_contacts(self, account: str) -> None:
+        """Has the phone's address book and the groups fetched anew."""
+        await self.call("POST", "v1", "accounts", account, "contacts", "resync", limit=RESYNC_LIMIT)
 
     async def groups(self, account: str) -> list[Group]:
         """Asks WhatsApp which groups an account is in."""

@@ -35,7 +35,12 @@ async def what_happened(house: House) -> None:
     await source.click()
     await camera.take("media-whatsapp")
     await page.get_by_text("Alice", exact=False).locator("visible=true").first.click()
-    await page.locator("media-player-browse, ha-media-player-browse").get_by_text("20").first.wait_for()
+    await (
+        page.locator("media-player-browse, ha-media-player-browse")
+        .get_by_text("20")
+        .locator("visible=true")
+        .first.wait_for()
+    )
     await camera.take("media-received")
     await house.go("/config/repairs")
     await page.get_by_label("Menu").or_(page.locator("ha-dropdown, ha-button-menu")).first.click()

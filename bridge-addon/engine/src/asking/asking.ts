@@ -8,7 +8,7 @@ import type { OwnPresence, Presence } from '../presence.ts'
 import type { Chat } from '../sending/chat.ts'
 import { orRefused } from '../failures.ts'
 import type { SessionStore } from '../session-store.ts'
-import { contactList, type ListedContact } from './contacts.ts'
+import { contactList, fetchAddressBook, type ListedContact } from './contacts.ts'
 import { changed, changeMembers, invite, type MemberResult, updateGroup } from './group-changes.ts'
 import { type Group, groupWithMembers, notToBeSeen } from './groups.ts'
 import { blockList, type Profile, profileOf, setBlocked, updateProfile } from './profile.ts'
@@ -41,6 +41,12 @@ export class Asking {
 	/** Everybody whom this link knows; answered without a connection too. */
 	contacts(): { contacts: ListedContact[] } {
 		return contactList(this.account.book, this.account.own())
+	}
+
+	/** Answered when all was read; what is new is told by `contact.changed`. */
+	async resyncContacts(): Promise<Done> {
+		await this.account.ask(fetchAddressBook)
+		return {}
 	}
 
 	async markRead({ chat, messages }: ReturnType<typeof readOrder>): Promise<Done> {

@@ -61,6 +61,7 @@ ROUTES: dict[str, Shown] = {
     "get_message": Shown(answers=("answer-message-sent", "answer-message-failed", "answer-message-expired")),
     "cancel_message": Shown(answers=("answer-message-cancelled",)),
     "list_contacts": Shown(answers=("answer-contacts",)),
+    "resync_contacts": Shown(answers=("answer-nothing",)),
     "list_chats": Shown(answers=("answer-chats",)),
     "mark_read": Shown(("request-read",), ("answer-nothing",)),
     "show_presence": Shown(("request-presence",), ("answer-nothing",)),
