@@ -81,6 +81,24 @@ async def test_every_sensor_tells_what_came_and_went(hass: HomeAssistant, linked
     await until(lambda: state("waiting") == "0", "it is sent")
 
 
+async def test_a_button_fetches_contacts_and_groups_anew(
+    hass: HomeAssistant, linked: str, simulator: Simulator
+) -> None:
+    state = await all_on(hass, linked)
+    await until(lambda: is_state(hass, CONNECTIVITY, "on"), "it is connected")
+    await simulator.enter_in_address_book(ALICE, "Aunt Alice")
+    await simulator.add_group("Choir", [ALICE])
+    button = {"entity_id": "button.whatsapp_refresh_contacts_and_groups"}
+    await hass.services.async_call("button", "press", button, blocking=True)
+    assert dt_util.parse_datetime(state("resync")) is not None
+    coordinator = the_entry(hass, linked).runtime_data
+    async with asyncio.timeout(LIMIT):
+        while not {"Aunt Alice", "Choir"} <= {
+            chat.name for chat in await coordinator.client.chats(coordinator.account_id)
+        }:
+            await asyncio.sleep(0.02)
+
+
 async def test_an_account_that_a_button_unlinks_shows_the_code_as_a_picture(
     hass: HomeAssistant, linked: str, simulator: Simulator, bridge: Bridge
 ) -> None:
@@ -279,7 +297,7 @@ async def test_a_recipient_is_chosen_and_renamed(hass: HomeAssistant, linked: st
     [subentry] = entry.subentries.values()
     context: Any = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id}
     step = await hass.config_entries.subentries.async_init((linked, "recipient"), context=context)
-    step = await answer(hass, step, name="Aunt Alice", may_trigger=False, media="never")
+    step = await answer(hass, step, name="Aunt Alice", may_trigger=False, media="never", assist={})
     assert (step["type"], step["reason"]) == ("abort", "reconfigure_successful")
     await hass.async_block_till_done()
     state = hass.states.get("notify.alice")
