@@ -27,6 +27,7 @@ async def account(
     assert await async_setup_component(hass, "repairs", {})
     assert await hass.config_entries.async_setup(entry.entry_id)
     await gateway.listeners()
+    await hass.async_block_till_done()  # notify.whatsapp comes a little later
     yield entry
     await hass.config_entries.async_unload(entry.entry_id)
 
