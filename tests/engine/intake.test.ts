@@ -10,6 +10,8 @@ type Handled = Parameters<ConstructorParameters<typeof Intake>[1]>[0]
 let handled: Handled[]
 let finish: (() => void)[]
 let nothing: string[]
+let deaf: number
+let late: Set<string>
 
 const stanza = (id: string, offline = false): Handled => ({
 	tag: 'message',
@@ -22,7 +24,9 @@ const intake = (...earlier: string[]) =>
 			handled.push(one)
 			await new Promise<void>(resolve => finish.push(resolve))
 		},
-		id => nothing.push(id)
+		id => nothing.push(id),
+		() => deaf++,
+		late
 	)
 const ids = () => handled.map(({ attrs }) => attrs.id)
 
@@ -30,6 +34,8 @@ beforeEach(() => {
 	handled = []
 	finish = []
 	nothing = []
+	deaf = 0
+	late = new Set()
 })
 
 test('one after the other, also where the newer one waited at the server and the older one did not', async () => {
@@ -102,4 +108,39 @@ test('what was not handled when the connection ends is left to the next one', as
 	finish.at(-1)?.()
 	await turn()
 	assert.deepEqual([ids(), nothing], [['left'], []])
+})
+
+test('one that takes for ever holds nobody up for long; two in a row, and the connection is given up as deaf', async () => {
+	mock.timers.enable({ apis: ['setTimeout'] })
+	try {
+		const taking = intake()
+		for (const id of ['stuck', 'fine', 'stuck too', 'and this']) taking.arrived(stanza(id))
+		const pass = async () => {
+			await turn()
+			mock.timers.tick(10_000)
+			await turn()
+		}
+		await pass()
+		assert.deepEqual([ids(), deaf], [['stuck', 'fine'], 0])
+		finish.at(-1)?.()
+		await pass()
+		assert.deepEqual([ids().at(-1), deaf], ['and this', 0])
+		await pass()
+		assert.deepEqual([deaf, [...late]], [1, ['stuck', 'stuck too', 'and this']])
+	} finally {
+		mock.timers.reset()
+	}
+})
+
+test('what took too long on an earlier connection comes behind the others on the next, once', async () => {
+	late.add('stuck')
+	const taking = intake('stuck', 'left')
+	taking.begin()
+	for (const expected of [['left'], ['left', 'stuck']]) {
+		await turn()
+		assert.deepEqual(ids(), expected)
+		finish.at(-1)?.()
+	}
+	await turn()
+	assert.deepEqual([...late], [])
 })

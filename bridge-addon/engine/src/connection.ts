@@ -65,6 +65,8 @@ export class Caches {
 	readonly devices = new BoundedCache<unknown>(DEVICES_KEPT) as unknown as CacheStore
 	readonly retries = new BoundedCache<unknown>(RETRIES_KEPT) as unknown as CacheStore
 	readonly groups = new BoundedCache<GroupMetadata>(GROUPS_KEPT)
+	/** message ids of what is still in the store, and took too long to work off */
+	readonly lateStanzas = new Set<string>()
 }
 
 export interface ConnectionEvents {
@@ -174,7 +176,12 @@ export class Connection {
 			},
 			messageId => {
 				if (ws.isOpen) this.store.forgetStanza(messageId)
-			}
+			},
+			() => {
+				log('warning', 'connection_deaf')
+				this.giveUp({ code: LOST })
+			},
+			this.caches.lateStanzas
 		)
 	}
 
