@@ -146,9 +146,9 @@ class WhatsAppCoordinator(DataUpdateCoordinator[Account]):
         return self.last_update_success and self.data.state is AccountState.CONNECTED
 
     @property
-    def consumer(self) -> str:
-        """Names this entry at the gateway, which keeps its events until it has acknowledged them."""
-        return self.config_entry.entry_id.lower()
+    def consumer(self) -> str | None:
+        """Names this entry at the gateway, which keeps its events until it has acknowledged them; None as long as messages are left there."""
+        return self.config_entry.entry_id.lower() if self._taking_messages else None
 
     @property
     def position(self) -> Position | None:

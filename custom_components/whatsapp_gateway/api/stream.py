@@ -33,8 +33,8 @@ class StreamListener(Protocol):
     """Who hears what the stream brings."""
 
     @property
-    def consumer(self) -> str:
-        """The name under which the gateway keeps events until they are acknowledged."""
+    def consumer(self) -> str | None:
+        """The name under which the gateway keeps events until they are acknowledged; None: nothing is acknowledged yet."""
 
     @property
     def position(self) -> Position | None:
@@ -60,10 +60,8 @@ async def follow_events(client: GatewayClient, listener: StreamListener) -> Neve
     while True:
         try:
             position = listener.position
-            since, log, consumer = (
-                (position.sequence, position.log, listener.consumer) if position is not None else (None, None, None)
-            )
-            async with client.events(since=since, log=log, consumer=consumer) as connection:
+            since, log = (position.sequence, position.log) if position is not None else (None, None)
+            async with client.events(since=since, log=log, consumer=listener.consumer) as connection:
                 attempts = 0
                 listener.connected(connection.hello)
                 async with _acknowledging(connection) as acknowledge:
