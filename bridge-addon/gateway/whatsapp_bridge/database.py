@@ -49,6 +49,7 @@ CREATE INDEX received_media_by_age ON received_media (at);
 CREATE TABLE known_chats (account TEXT NOT NULL, chat TEXT NOT NULL, name TEXT, last_message_at REAL,
     PRIMARY KEY (account, chat)) WITHOUT ROWID;
 """,
+    "ALTER TABLE received_media DROP COLUMN size",
 )
 """What each version adds to the one before; the first makes the tables. Steps are added, never changed."""
 

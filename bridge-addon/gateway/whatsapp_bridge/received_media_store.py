@@ -8,10 +8,9 @@ from whatsapp_bridge.received_content import DocumentContent, MediaContent
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file that a message has told of. `size` is in bytes."""
+    """A file that a message has told of."""
 
     mimetype: str
-    size: int
     file_name: str | None
 
 
@@ -19,15 +18,15 @@ def keep(connection: sqlite3.Connection, account: str, message_id: str, content:
     """Notes the file of a message that came at a moment (Unix seconds)."""
     file_name = content.file_name if isinstance(content, DocumentContent) else None
     connection.execute(
-        "INSERT OR REPLACE INTO received_media VALUES (?, ?, ?, ?, ?, ?)",
-        (account, message_id, content.media.mimetype, content.media.size, file_name, moment),
+        "INSERT OR REPLACE INTO received_media VALUES (?, ?, ?, ?, ?)",
+        (account, message_id, content.media.mimetype, file_name, moment),
     )
 
 
 def find(connection: sqlite3.Connection, account: str, message_id: str) -> KnownFile | None:
     """Returns what is known of the file of a message."""
     row = connection.execute(
-        "SELECT mimetype, size, file_name FROM received_media WHERE account = ? AND message_id = ?",
+        "SELECT mimetype, file_name FROM received_media WHERE account = ? AND message_id = ?",
         (account, message_id),
     ).fetchone()
     return None if row is None else KnownFile(*row)
