@@ -30,8 +30,8 @@ KINDS: tuple[dict[str, object], ...] = (
 )
 """What ends a link, in turn; the fourth does not by itself."""
 FLAPS = int(os.environ.get("FLAPS", "21"))
-WARM_UP = len(KINDS) if FLAPS < 100 else 10 * len(KINDS)
-"""Flaps before the first reading: what is loaded at its first use is there."""
+WARM_UP = FLAPS // 3
+"""Flaps before the first reading: what is loaded at its first use is there, and caches are filled."""
 QUICK = {
     "ENGINE_KEEPALIVE_MS": "400",
     "ENGINE_OPEN_LIMIT_MS": "2000",
