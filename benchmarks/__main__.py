@@ -15,6 +15,7 @@ from benchmarks.machine import load, machine, revision
 from benchmarks.report import table, write_report
 from benchmarks.results import Result, read_results, write_results
 from benchmarks.rows import ROWS
+from benchmarks.runtime import install_gateway
 from tests.simulator.client import SimulatorError
 from tests.stack.process import ROOT, ProcessFailedError
 
@@ -45,6 +46,7 @@ def checkout_of(name: str) -> Path:
     if not folder.exists():
         subprocess.run(["git", "worktree", "add", "--detach", folder, commit], cwd=ROOT, check=True)
     subprocess.run([folder / "scripts/bootstrap", "--runtime"], check=True)
+    install_gateway(folder)
     return folder
 
 
@@ -75,6 +77,7 @@ def main() -> int:
     checkouts = {BRIDGE: ROOT}
     if asked.compare:
         checkouts = {asked.compare: checkout_of(asked.compare), BRIDGE: ROOT}
+    install_gateway(ROOT)
     arena = Arena(checkouts, quick=asked.quick)
     results: dict[str, Result] = {}
     failed = False

@@ -67,7 +67,7 @@ class Side:
 
     async def add_contacts(self, number: int, *, first: int = 0, greet: bool = True) -> list[str]:
         """Adds contacts who send delivery receipts, and writes to each once, so that there is an open session with all."""
-        phones = [f"+1555{first + one:07d}" for one in range(1, number + 1)]
+        phones = [f"+1556{first + one:07d}" for one in range(1, number + 1)]
         for phone in phones:
             await self.stage.simulator.add_contact(phone, f"Contact {phone}")
         if greet:

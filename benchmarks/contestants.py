@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.runtime import gateway_python
 from tests.simulator.client import Simulator
 from tests.stack.process import ROOT, Process, running_process
 
@@ -221,7 +222,7 @@ async def running_bridge(
         "BRIDGE_RATE_LIMIT": "0",
         "NODE_EXTRA_CA_CERTS": str(simulator.certificate),
     } | settings
-    command: list[str | Path] = [checkout / ".venv/bin/python", "-m", "whatsapp_bridge", "serve"]
+    command: list[str | Path] = [gateway_python(checkout), "-m", "whatsapp_bridge", "serve"]
     headers = {"Authorization": f"Bearer {TOKEN}"}
     timeout = aiohttp.ClientTimeout(total=ANSWER_LIMIT)
     connector = aiohttp.TCPConnector(limit=100)

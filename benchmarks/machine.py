@@ -9,6 +9,8 @@ import subprocess
 
 from benchmarks.contestants import NODE
 
+_WRITTEN = ("RESULTS.md", "results.json", "findings.md", "plots")
+
 
 def machine() -> Mapping[str, str]:
     """Returns them, in words."""
@@ -42,12 +44,11 @@ def _file_system(path: Path) -> str:
 
 
 def revision(checkout: Path) -> str:
-    """Returns what a checkout is at."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
+    """Returns what a checkout is at: the newest commit that changed more than what these measurements write."""
+    measured = ["--", ".", *(f":!benchmarks/{written}" for written in _WRITTEN)]
+    commit = _git(checkout, "log", "-1", "--format=%h", *measured)
+    return f"{commit}-dirty" if _git(checkout, "status", "--porcelain", *measured) else commit
+
+
+def _git(checkout: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True).stdout.strip()
