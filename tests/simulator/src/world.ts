@@ -183,6 +183,8 @@ export interface Violation {
 export class World {
 	readonly owner: Person
 	readonly people = new Map<string, Person>()
+	/** the owner too */
+	private readonly byLid = new Map<string, Person>()
 	readonly groups = new Map<string, Group>()
 	readonly channels = new Map<string, Channel>()
 	/** by message id */
@@ -200,11 +202,13 @@ export class World {
 
 	constructor() {
 		this.owner = this.newPerson(OWNER_PHONE, 'Owner', 1, 'pn')
+		this.byLid.set(this.owner.lid, this.owner)
 	}
 
 	addContact(phone: string, name: string, devices: number, addressing: Addressing): Person {
 		const person = this.newPerson(phone, name, devices, addressing)
 		this.people.set(person.phone, person)
+		this.byLid.set(person.lid, person)
 		return person
 	}
 
@@ -237,9 +241,9 @@ export class World {
 	person(jid: string | undefined): Person | undefined {
 		const address = parseJid(jid)
 		if (!address) return undefined
-		return this.everybody().find(person =>
-			address.server === 'lid' ? person.lid === address.user : digits(person.phone) === address.user
-		)
+		if (address.server === 'lid') return this.byLid.get(address.user)
+		const phone = `+${address.user}`
+		return phone === this.owner.phone ? this.owner : this.people.get(phone)
 	}
 
 	everybody(): Person[] {
