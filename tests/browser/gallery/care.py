@@ -45,7 +45,7 @@ async def what_happened(house: House) -> None:
     await house.go("/config/repairs")
     await page.get_by_label("Menu").or_(page.locator("ha-dropdown, ha-button-menu")).first.click()
     await page.get_by_text("System information").first.click()
-    await page.get_by_text("Messages waiting").first.wait_for()
+    await page.get_by_text("Messages waiting").first.scroll_into_view_if_needed()
     await camera.take("system")
 
 
