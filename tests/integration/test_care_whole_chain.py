@@ -219,37 +219,45 @@ async def test_a_gateway_whose_files_may_not_grow_is_a_repair_until_they_may(
     await until(lambda: issues(hass) == {}, "it writes again")
 
 
-FULL_DISK = """
+TROUBLE = """
 import os, pathlib, sqlite3
 class Connection(sqlite3.Connection):
     def execute(self, statement, *values):
-        super().execute("PRAGMA max_page_count = " + pathlib.Path(os.environ["DISK_PAGES"]).read_text())
+        super().execute(pathlib.Path(os.environ["DATABASE_TROUBLE"]).read_text())
         return super().execute(statement, *values)
 connect = sqlite3.connect
 sqlite3.connect = lambda *given, **named: connect(*given, factory=Connection, **named)
 """
-"""Python runs it when the gateway starts: SQLite finds the disk full as soon as a file says so."""
+"""Python runs it when the gateway starts: SQLite is as the file says."""
 
 
-async def test_a_full_disk_is_a_repair_until_there_is_room(
-    hass: HomeAssistant, simulator: Simulator, tmp_path: Path
+@pytest.mark.parametrize(
+    ("key", "well", "ill"),
+    [
+        # SQLite makes of one page as many as there are
+        ("storage_full", "PRAGMA max_page_count = 1000000", "PRAGMA max_page_count = 1"),
+        ("storage_unusable", "PRAGMA query_only = OFF", "PRAGMA query_only = ON"),
+    ],
+)
+async def test_a_database_that_takes_nothing_more_is_a_repair_until_it_does(
+    hass: HomeAssistant, simulator: Simulator, tmp_path: Path, key: str, well: str, ill: str
 ) -> None:
     assert await async_setup_component(hass, "repairs", {})
-    pages, startup = tmp_path / "pages", tmp_path / "startup/sitecustomize.py"
+    trouble, startup = tmp_path / "trouble", tmp_path / "startup/sitecustomize.py"
     startup.parent.mkdir()
-    startup.write_text(FULL_DISK)
-    pages.write_text("1000000")
+    startup.write_text(TROUBLE)
+    trouble.write_text(well)
     async with running_bridge(
-        tmp_path / "bridge", simulator, DISK_PAGES=str(pages), PYTHONPATH=str(startup.parent)
+        tmp_path / "bridge", simulator, DATABASE_TROUBLE=str(trouble), PYTHONPATH=str(startup.parent)
     ) as bridge:
         entry_id = await link_new_account(hass, bridge, simulator)
-        pages.write_text("1")  # SQLite makes of it as many as there are
+        trouble.write_text(ill)
         async with asyncio.timeout(LIMIT):
-            while "storage_full" not in issues(hass):
+            while key not in issues(hass):
                 await try_to_send(hass, "x" * 4000)
-        flow = await submit(hass, await begin_fix(hass, issues(hass)["storage_full"]))
+        flow = await submit(hass, await begin_fix(hass, issues(hass)[key]))
         assert flow["errors"] == {"base": "storage_still"}
-        pages.write_text("1000000")
+        trouble.write_text(well)
         await try_to_send(hass)
         assert (await submit(hass, flow))["type"] == "create_entry"
         await until(lambda: issues(hass) == {}, "it writes again")
