@@ -119,8 +119,7 @@ class RecipientFlow(ConfigSubentryFlow):
         assert self._choice is not None  # noqa: S101 - the step before has set it
         choice, errors = self._choice, {}
         if user_input is not None:
-            given = user_input | user_input.get(_SECTION_ASSIST, {})
-            given.pop(_SECTION_ASSIST, None)
+            given = _without_section(user_input)
             errors = self._wrong(given)
             if not errors:
                 what = {CONF_CHAT: choice.chat, CONF_KIND: choice.kind.value, CONF_NAME: choice.name}
@@ -138,8 +137,7 @@ class RecipientFlow(ConfigSubentryFlow):
         """Change what a recipient is called and may do."""
         entry, subentry, errors = self._get_entry(), self._get_reconfigure_subentry(), {}
         if user_input is not None:
-            given = _ASSIST_OFF | user_input | user_input.get(_SECTION_ASSIST, {})
-            given.pop(_SECTION_ASSIST, None)
+            given = _ASSIST_OFF | _without_section(user_input)
             errors = self._wrong(given)
             if not errors:
                 name = given.pop(CONF_NAME).strip()
@@ -203,6 +201,13 @@ def _options(kind: RecipientKind, *, assists: bool) -> vol.Schema:
     fields = _ASSIST | (_ASSIST_IN_GROUP if kind is RecipientKind.GROUP else {})
     assist = section(vol.Schema(fields), {"collapsed": not assists})
     return vol.Schema({**_OPTIONS, vol.Required(_SECTION_ASSIST): assist})
+
+
+def _without_section(user_input: dict[str, Any]) -> dict[str, Any]:
+    """Returns the form's answers, those of its section among them."""
+    answers = dict(user_input)
+    assist: dict[str, Any] = answers.pop(_SECTION_ASSIST, {})
+    return answers | assist
 
 
 def _form_error(error: GatewayError) -> str:
